@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Record bodies -> typed values. One pass over a body; keys go through one table.
+//
+// Memory: views on the body, except decoded strings, which go to the caller's buffer.
+// Threads: no state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/audit/assembler.hpp"
+
+namespace audisp_eql::collector {
+
+inline constexpr std::uint32_t kUnsetId = 0xffffffff;  // auid and ses of a process without login
+
+// A value as it stands in the record: decoded when somebody asks.
+struct Untrusted {
+    std::string_view text;
+    bool quoted = false;
+    bool present() const { return quoted || !text.empty(); }
+    // Appends the bytes; false for (null), (none), ? and malformed hex.
+    bool append_to(std::string& out) const { return append_untrusted(text, quoted, out); }
+};
+
+struct SyscallRecord {
+    std::uint32_t arch = 0;  // AUDIT_ARCH_*
+    std::int32_t number = -1;
+    std::optional<bool> success;
+    std::int64_t exit = 0;
+    std::uint64_t args[4] = {};
+    std::int32_t ppid = 0;
+    std::int32_t pid = 0;
+    std::uint32_t auid = kUnsetId, uid = kUnsetId, gid = kUnsetId, euid = kUnsetId, egid = kUnsetId,
+                  session = kUnsetId;
+    std::string_view tty;  // "pts0"; empty for (none)
+    Untrusted comm, exe, key;
+};
+std::optional<SyscallRecord> parse_syscall(std::string_view body);
+
+// The system calls that become events, whatever the word size and door.
+enum class Operation : std::uint8_t {
+    other,
+    exec,
+    connect,
+    accept,
+    fork,  // fork, vfork, clone, clone3
+    exit,
+};
+// socketcall (i386) is looked up by its first argument.
+Operation operation_of(const SyscallRecord& syscall);
+// "execve", "connect", …; empty if not known. Static storage. (libaudit's table)
+std::string_view syscall_name(std::uint32_t arch, std::int32_t number);
+
+struct PathRecord {
+    std::int32_t item = -1;
+    Untrusted name;
+    std::uint64_t inode = 0;
+    std::string_view device;
+    std::string_view nametype;
+};
+std::optional<PathRecord> parse_path(std::string_view body);
+
+// Arguments of all EXECVE records of one event, decoded, in one buffer, one space between them: the
+// buffer is the command line. Fragments (a1_len=, a1[0]=…) are put together.
+struct Arguments {
+    // Public rules look at the first words; what is longer is marked truncated.
+    static constexpr std::size_t kMaxArguments = 64;
+    static constexpr std::size_t kMaxBytes = 8 * 1024;
+
+    std::string command_line;
+    struct Word {
+        std::uint32_t offset, size;
+    };
+    std::vector<Word> words;
+    std::int64_t count = 0;  // argc, the true number
+    bool truncated = false;
+    bool malformed = false;  // an index or a fragment is missing
+    void clear();
+};
+// Fills `out` (reused). False if the event has no EXECVE record.
+bool decode_arguments(const AuditEvent& event, Arguments& out);
+
+struct SocketAddress {
+    enum class Family : std::uint8_t { inet, inet6, unix, other } family = Family::other;
+    std::string ip;  // canonical text; a v4-mapped address as IPv4
+    std::uint16_t port = 0;
+    std::string path;  // unix; abstract names begin with '@'
+};
+// The hex of a SOCKADDR record's saddr=. nullopt if it is too short for its family or not hex.
+std::optional<SocketAddress> decode_sockaddr(std::string_view hex);
+// Of an event; nullopt if it has none.
+std::optional<SocketAddress> socket_address(const AuditEvent& event);
+
+}  // namespace audisp_eql::collector

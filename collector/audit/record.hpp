@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// One audit record: where its event key ends and its fields begin, and reading the fields.
+//
+// Parser rules (kernel-made text with attacker-chosen values inside): the type comes from the
+// netlink header or the line's start, never from text inside a field; everything after the first
+// 0x1d (auditd's enriched part) is cut; of a repeated scalar key the first counts.
+// Memory: views on the record's bytes. Threads: no state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace audisp_eql::collector {
+
+// Record types that matter here (linux/audit.h, libaudit.h).
+namespace audit_type {
+inline constexpr std::uint16_t kUserFirst = 1100, kUserLast = 1199;
+inline constexpr std::uint16_t kDaemonFirst = 1200, kDaemonLast = 1299;
+inline constexpr std::uint16_t kSyscall = 1300, kPath = 1302, kSocketcall = 1304,
+                               kConfigChange = 1305, kSockaddr = 1306, kCwd = 1307, kExecve = 1309,
+                               kEoe = 1320, kBprmFcaps = 1321, kProctitle = 1327,
+                               kEventListener = 1335, kUringop = 1336;
+inline constexpr std::uint16_t kUser2First = 2100, kUser2Last = 2999;
+}  // namespace audit_type
+
+// A view on the feed's buffer; dead when the assembler returns.
+struct RawRecord {
+    std::uint16_t type = 0;
+    std::int64_t received_ns = 0;  // monotonic; 0: not known
+    std::string_view bytes;        // "audit(1700000000.123:42): arch=c000003e …"
+    std::string_view node;         // of a line with node=NAME
+};
+
+struct EventKey {
+    std::int64_t time_ms = 0;  // wall time, milliseconds since the epoch
+    std::uint64_t serial = 0;
+    bool operator==(const EventKey&) const = default;
+};
+
+struct RecordHead {
+    EventKey key;
+    std::string_view body;  // fields, enriched part cut, spaces trimmed
+};
+// "audit(SEC.MSEC:SERIAL): body"; nullopt if it is not that.
+std::optional<RecordHead> parse_head(std::string_view bytes);
+
+// "type=NAME msg=audit(…): …", with an optional "node=NAME " before it. Unknown names that auditd
+// writes as UNKNOWN[2100] keep their number. nullopt if the line is no audit record.
+std::optional<RawRecord> parse_line(std::string_view line);
+
+// Goes through "key=value key=value …". Values: a quoted one without its quotes (and quoted=true),
+// else up to the next space; msg='…' is one value and nothing inside it is a field.
+class FieldCursor {
+  public:
+    explicit FieldCursor(std::string_view body) : rest_(body) {}
+    // False at the end.
+    bool next();
+    std::string_view key;
+    std::string_view value;
+    bool quoted = false;
+
+  private:
+    std::string_view rest_;
+};
+
+// The first value of a key in a body; for the rare records that have no decoder of their own.
+std::optional<std::string_view> find_field(std::string_view body, std::string_view key);
+
+// A value that the kernel took from user space: quoted = literal, else hex (any byte), else one of
+// the literals (null), (none), ? and "<too_long>" -> nullopt. Appends the bytes to `out`.
+bool append_untrusted(std::string_view value, bool quoted, std::string& out);
+
+std::optional<std::int64_t> parse_decimal(std::string_view text);
+std::optional<std::uint64_t> parse_hex(std::string_view text);
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// /proc behind an interface, so that tests and replay can say what it shows.
+//
+// Memory: values. Threads: an implementation is used by one thread at a time. A read never blocks
+// on anything but /proc itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace audisp_eql::collector {
+
+struct ProcSnapshot {
+    std::int32_t pid = 0;
+    std::int32_t ppid = 0;
+    std::int64_t start_tick = 0;  // field 22 of stat
+    std::string exe;              // link of /proc/PID/exe; empty for kernel threads
+    std::string cwd;
+    std::vector<std::string> args;  // at most Arguments::kMaxArguments
+    std::int64_t args_count = 0;
+    std::uint32_t uid = 0, euid = 0, gid = 0, egid = 0;
+    std::uint32_t auid = 0xffffffff, session = 0xffffffff;
+    std::string tty;
+};
+
+class ProcReader {
+  public:
+    virtual ~ProcReader() = default;
+    virtual std::vector<std::int32_t> pids() = 0;
+    // nullopt: gone. Reads the start tick before and after: the answer is of one incarnation.
+    virtual std::optional<ProcSnapshot> read(std::int32_t pid) = 0;
+};
+
+// The real one.
+class LinuxProcReader final : public ProcReader {
+  public:
+    explicit LinuxProcReader(std::string root = "/proc") : root_(std::move(root)) {}
+    std::vector<std::int32_t> pids() override;
+    std::optional<ProcSnapshot> read(std::int32_t pid) override;
+
+  private:
+    std::string root_;
+};
+
+// The text of a `process` message and back: "pid= ppid= start_tick= exe= cwd= argc= a0= …", values
+// encoded as audit encodes them. "pid=N gone=1": asked, and no longer there.
+std::string to_text(const ProcSnapshot& snapshot);
+std::optional<ProcSnapshot> snapshot_from_text(std::string_view text);
+
+}  // namespace audisp_eql::collector

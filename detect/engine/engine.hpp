@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a rule set on events, one at a time, in order of arrival.
+//
+// Time is the events' own (EventTime::engine_ns), never a clock: the same events give the same
+// matches. The engine's clock is the running maximum of what on_event and advance were told.
+// Memory: the engine keeps the events of pending sequences alive (bounded, see EngineLimits).
+// Threads: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "detect/event/event.hpp"
+#include "detect/rule/rule_set.hpp"
+
+namespace audisp_eql::detect {
+
+// The value of one join key; monostate: missing (an optional key).
+using JoinKey = std::variant<std::monostate, std::string, std::int64_t, double, bool>;
+
+// One completed rule.
+struct Match {
+    std::vector<EventPtr> events;  // stage by stage; null in the place of a missing-event clause
+    std::vector<JoinKey> join_keys;
+};
+
+class MatchSink {
+  public:
+    virtual ~MatchSink() = default;
+    // All matches of one rule that one event (or the passing of time) completed; for a multi-valued
+    // key in the order of its values, so the nearest ancestor's first.
+    virtual void on_matches(const Rule& rule, std::span<const Match> matches) = 0;
+};
+
+struct EngineLimits {
+    // A pending match holds a few hundred bytes and its events. 20,000 a rule is what a host sees
+    // in ten seconds at 2,000 execs/s; the total bounds memory to some 200 MB at worst.
+    std::size_t pending_per_rule = 20'000;
+    std::size_t pending_total = 200'000;
+    // A sequence without maxspan would wait for ever.
+    std::int64_t unbounded_maxspan_ns = 3600LL * 1'000'000'000;
+};
+
+struct EngineCounters {
+    std::uint64_t events = 0;
+    std::uint64_t matches = 0;
+    std::uint64_t pending = 0;          // now
+    std::uint64_t pending_dropped = 0;  // by a limit, oldest first: evidence lost
+    std::uint64_t pending_expired = 0;  // by maxspan
+    std::uint64_t epochs = 0;           // drop_pending calls
+};
+
+class Engine {
+  public:
+    explicit Engine(std::shared_ptr<const RuleSet> rules, EngineLimits limits = {});
+    ~Engine();
+
+    void on_event(const EventPtr& event, MatchSink& sink);
+    // Time passed without an event: expires, and completes trailing missing-event clauses.
+    void advance(std::int64_t engine_ns, MatchSink& sink);
+    // End of input: the clock runs out.
+    void finish(MatchSink& sink);
+    // The input's clock broke: nothing may match across it.
+    void drop_pending();
+
+    const EngineCounters& counters() const;
+    const RuleSet& rules() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace audisp_eql::detect

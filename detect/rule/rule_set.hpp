@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The immutable set of compiled rules that an engine runs: rules, programs, shared predicates, and
+// an index from what an event is to the rules that could match it.
+//
+// Memory: shared and immutable; reload builds a new one and swaps. Threads: read-only after build.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/eql/compiler.hpp"
+#include "detect/event/field_table.hpp"
+#include "detect/rule/rule.hpp"
+
+namespace audisp_eql::detect {
+
+struct RuleSource {
+    std::string name;  // the file's path, for messages
+    std::string text;
+};
+
+// What became of one file; same order as the sources.
+struct RuleReport {
+    enum class Status : std::uint8_t { ok, degraded, inert, deprecated, error, other_language };
+    std::string file;
+    std::string id;
+    std::string name;
+    Status status = Status::ok;
+    Diagnostics diagnostics;  // ranges are offsets into the file's text
+};
+std::string_view to_string(RuleReport::Status status);
+
+class RuleSet {
+  public:
+    struct Options {
+        bool evaluate_deprecated = false;
+    };
+    struct CompiledRule {
+        Rule rule;
+        Program program;
+    };
+
+    // Builds a set of all rules that are sound; what is wrong with the others stands in `reports`.
+    static std::shared_ptr<const RuleSet> build(const std::vector<RuleSource>& sources,
+                                                const Options& options,
+                                                std::vector<RuleReport>& reports);
+    // One query as a nameless rule: `query` and tests. Null if it is wrong.
+    static std::shared_ptr<const RuleSet> of_query(std::string_view query,
+                                                   Diagnostics& diagnostics);
+    ~RuleSet();
+
+    const std::vector<CompiledRule>& rules() const { return rules_; }
+    const FieldNames& fields() const { return fields_; }
+    const PredicateTable& predicates() const { return *predicates_; }
+    // SHA-256 over the rules' hashes in order, hex: which rule set raised an alert.
+    const std::string& digest() const { return digest_; }
+
+  private:
+    RuleSet();
+    FieldNames fields_;
+    std::unique_ptr<PredicateTable> predicates_;
+    std::vector<CompiledRule> rules_;
+    std::string digest_;
+};
+
+}  // namespace audisp_eql::detect
