@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Patterns of EQL's `:`, `like` and `like~`: `*` is any run of characters, `?` exactly one, and
+// there is no escape. The whole value must match, newlines included. A character is a UTF-8 code
+// point, or one byte where the value is not UTF-8.
+//
+// Memory: owns the patterns. Threads: read-only once made.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/text/text_set.hpp"
+
+namespace audisp_eql::detect {
+
+// One pattern with a `*` or `?` somewhere inside. Matching never takes more steps than
+// size(pattern) * size(value).
+class Wildcard {
+  public:
+    Wildcard(std::string_view pattern, bool fold_case);
+    bool matches(std::string_view value) const;
+
+  private:
+    friend class WildcardSet;
+    // `value` is folded already if the pattern is.
+    bool matches_prepared(std::string_view value) const;
+    bool matches_pieces(std::string_view value) const;
+    bool matches_characters(std::string_view value) const;
+
+    std::string pattern_;              // folded if fold_case_
+    std::vector<std::string> pieces_;  // what lies between the stars; used without '?'
+    bool fold_case_;
+    bool has_question_mark_;
+};
+
+// A list of patterns, any of which may match: sorted by shape so that a value is hashed once,
+// looked up once among the prefixes, and only then compared pattern by pattern.
+class WildcardSet {
+  public:
+    WildcardSet(std::span<const std::string> patterns, bool fold_case);
+    bool matches(std::string_view value) const;
+    bool fold_case() const { return fold_case_; }
+    // As matches, for a value that is already folded (FoldedText) where the set folds case.
+    bool matches_prepared(std::string_view value) const;
+
+  private:
+    void add(std::string_view pattern);
+    void drop_covered_prefixes();
+
+    bool fold_case_;
+    bool any_ = false;  // "*"
+    TextSet exact_;
+    std::vector<std::string> prefixes_;  // sorted; none begins with another
+    std::vector<std::string> suffixes_;
+    std::vector<std::string> contained_;
+    std::vector<Wildcard> general_;
+};
+
+}  // namespace audisp_eql::detect
