@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/agent/option_table.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include <boost/make_shared.hpp>
+#include <boost/program_options/value_semantic.hpp>
+
+namespace po = boost::program_options;
+
+namespace audisp_eql::collector {
+namespace {
+
+template <typename Value>
+struct Choice {
+    std::string_view name;
+    Value value;
+};
+
+constexpr Choice<FeedChoice> kFeeds[] = {{"auto", FeedChoice::automatic},
+                                         {"plugin", FeedChoice::plugin},
+                                         {"unicast", FeedChoice::unicast}};
+constexpr Choice<RequiredFeed> kRequired[] = {{"audit", RequiredFeed::audit},
+                                              {"proc_connector", RequiredFeed::proc_connector}};
+constexpr Choice<StdoutForm> kStdoutForms[] = {
+    {"none", StdoutForm::none}, {"ndjson", StdoutForm::ndjson}, {"text", StdoutForm::text}};
+constexpr Choice<ReplayOutput> kReplayOutputs[] = {{"ndjson", ReplayOutput::ndjson},
+                                                   {"text", ReplayOutput::text},
+                                                   {"summary", ReplayOutput::summary}};
+constexpr Choice<CheckOutput> kCheckOutputs[] = {{"text", CheckOutput::text},
+                                                 {"json", CheckOutput::json}};
+constexpr Choice<LogLevel> kLogLevels[] = {{"error", LogLevel::error},
+                                           {"warning", LogLevel::warning},
+                                           {"info", LogLevel::info},
+                                           {"debug", LogLevel::debug}};
+// RFC 5424 table 1, names of syslog(3).
+constexpr Choice<int> kFacilities[] = {
+    {"kern", 0},      {"user", 1},    {"mail", 2},    {"daemon", 3},  {"auth", 4},
+    {"syslog", 5},    {"lpr", 6},     {"news", 7},    {"uucp", 8},    {"cron", 9},
+    {"authpriv", 10}, {"ftp", 11},    {"local0", 16}, {"local1", 17}, {"local2", 18},
+    {"local3", 19},   {"local4", 20}, {"local5", 21}, {"local6", 22}, {"local7", 23}};
+
+template <typename Value, std::size_t N>
+Value choose(const Choice<Value> (&choices)[N], std::string_view text) {
+    std::string names;
+    for (const auto& choice : choices) {
+        if (choice.name == text)
+            return choice.value;
+        names += (names.empty() ? "" : ", ") + std::string(choice.name);
+    }
+    throw BadValue("'" + std::string(text) + "' is none of " + names);
+}
+
+template <typename Value, std::size_t N>
+std::string_view name_of(const Choice<Value> (&choices)[N], Value value) {
+    for (const auto& choice : choices)
+        if (choice.value == value)
+            return choice.name;
+    return "?";
+}
+
+const std::string& single(const boost::any& out, const std::vector<std::string>& values) {
+    po::validators::check_first_occurrence(out);
+    return po::validators::get_single_string(values);
+}
+
+}  // namespace
+
+// Program_options finds these by the value's type (argument-dependent lookup), so they can't lie in
+// the unnamed namespace.
+static void validate(boost::any& out, const std::vector<std::string>& values, FeedChoice*, int) {
+    out = choose(kFeeds, single(out, values));
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, StdoutForm*, int) {
+    out = choose(kStdoutForms, single(out, values));
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, ReplayOutput*, int) {
+    out = choose(kReplayOutputs, single(out, values));
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, CheckOutput*, int) {
+    out = choose(kCheckOutputs, single(out, values));
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, LogLevel*, int) {
+    out = choose(kLogLevels, single(out, values));
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, SyslogFacility*,
+                     int) {
+    out = SyslogFacility{choose(kFacilities, single(out, values))};
+}
+static void validate(boost::any& out, const std::vector<std::string>& values,
+                     std::vector<RequiredFeed>*, int) {
+    if (out.empty())
+        out = std::vector<RequiredFeed>();
+    auto& feeds = *boost::any_cast<std::vector<RequiredFeed>>(&out);
+    for (std::string_view rest : values) {
+        while (true) {
+            const auto comma = rest.find(',');
+            std::string_view name = rest.substr(0, comma);
+            name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+            name = name.substr(0, name.find_last_not_of(' ') + 1);
+            feeds.push_back(choose(kRequired, name));
+            if (comma == std::string_view::npos)
+                break;
+            rest.remove_prefix(comma + 1);
+        }
+    }
+}
+template <std::size_t kLeast, std::size_t kMost, std::size_t kDefault>
+static void validate(boost::any& out, const std::vector<std::string>& values,
+                     Bounded<kLeast, kMost, kDefault>*, int) {
+    const std::string& text = single(out, values);
+    Bounded<kLeast, kMost, kDefault> result;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result.value);
+    if (error != std::errc() || end != text.data() + text.size() || result.value < kLeast ||
+        result.value > kMost)
+        throw BadValue("'" + text + "' is no whole number from " + std::to_string(kLeast) + " to " +
+                       std::to_string(kMost));
+    out = result;
+}
+
+std::string_view to_string(FeedChoice choice) {
+    return name_of(kFeeds, choice);
+}
+std::string_view to_string(RequiredFeed feed) {
+    return name_of(kRequired, feed);
+}
+
+namespace {
+
+constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Command::replay),
+                   kRecord = command_bit(Command::record), kCheck = command_bit(Command::check);
+constexpr unsigned kLive = kRun | kRecord, kAll = kRun | kReplay | kRecord | kCheck;
+
+constexpr const char* kRules = "Rules";
+constexpr const char* kInput = "What is read";
+constexpr const char* kOutput = "Where results go";
+constexpr const char* kGeneral = "General";
+
+struct TableBuilder {
+    std::vector<OptionRow> rows;
+
+    void add(const char* group, unsigned commands, bool in_file, const char* name,
+             const po::value_semantic* semantic, const char* help) {
+        rows.push_back({group, commands, in_file,
+                        boost::make_shared<po::option_description>(name, semantic, help)});
+    }
+};
+
+template <typename Value>
+po::typed_value<Value>* value(Value& target, const char* name) {
+    return po::value<Value>(&target)->value_name(name);
+}
+
+// A switch: "--cee" on the command line, "cee = on" in the file.
+po::typed_value<bool>* on_off(bool& target) {
+    return po::value<bool>(&target)
+        ->value_name("[=on|off]")
+        ->implicit_value(true, "")
+        ->default_value(target, target ? "on" : "off");
+}
+
+void add_rules(TableBuilder& table, Settings& s) {
+    table.add(kRules, kAll & ~kRecord, true, "rules", value(s.rules, "PATH"),
+              "A rule file, or a directory that is searched for *.toml files. May be given several "
+              "times. Default: /usr/share/audisp-eql/rules and /etc/audisp-eql/rules.d.");
+    table.add(kRules, kAll & ~kRecord, true, "deprecated", on_off(s.deprecated),
+              "Also evaluate rules that their authors have marked as deprecated.");
+}
+
+void add_input(TableBuilder& table, Settings& s) {
+    table.add(kInput, kLive, true, "feed", value(s.feed, "WAY")->default_value(s.feed, "auto"),
+              "How audit records come in. auto: as auditd's plugin if auditd started this program, "
+              "else from the kernel. plugin: from auditd on standard input. unicast: from the "
+              "kernel, as the host's audit daemon.");
+    table.add(kInput, kLive, true, "require", value(s.require, "FEED[,FEED]"),
+              "Refuse to start without these feeds: audit, proc_connector. Without this option the "
+              "program goes on with what it gets and says what is missing.");
+    table.add(kInput, kRecord, false, "for",
+              value(s.record_seconds, "SECONDS")->default_value(s.record_seconds, "0"),
+              "Stop after this time; 0: run until SIGINT or SIGTERM.");
+    table.add(kInput, kReplay, false, "host-id", value(s.host_id, "ID"),
+              "The host.id of events whose log does not name its host.");
+}
+
+void add_output(TableBuilder& table, Settings& s) {
+    table.add(kOutput, kRun, true, "syslog", value(s.syslog, "PATH")->default_value(s.syslog),
+              "The local syslog socket that gets the alerts; off: none.");
+    table.add(kOutput, kRun, true, "syslog-facility",
+              value(s.syslog_facility, "NAME")->default_value(s.syslog_facility, "authpriv"),
+              "kern, user, daemon, auth, authpriv, local0 to local7, …");
+    table.add(
+        kOutput, kRun, true, "cee", on_off(s.cee),
+        "Write @cee: before the JSON, for rsyslog's mmjsonparse and syslog-ng's json-parser.");
+    table.add(
+        kOutput, kRun, true, "max-message-bytes",
+        value(s.max_message_bytes, "N")->default_value(s.max_message_bytes, "8000"),
+        "Trim what goes to syslog to this size, the least important parts first. rsyslog cuts "
+        "at 8 kB by default.");
+    table.add(kOutput, kRun, true, "json-file", value(s.json_file, "PATH"),
+              "Also append each alert, whole, as one line of JSON to this file.");
+    table.add(kOutput, kRun, true, "stdout",
+              value(s.stdout_form, "FORM")->default_value(s.stdout_form, "none"),
+              "Also write alerts to standard output. ndjson: whole, one line each. text: one "
+              "readable line each. none.");
+    table.add(
+        kOutput, kRun, false, "capture", value(s.capture, "FILE"),
+        "Also write what this run sees to FILE, so that 'audisp-eql replay FILE' repeats it.");
+    table.add(kOutput, kReplay, false, "output",
+              value(s.replay_output, "FORM")->default_value(s.replay_output, "ndjson"),
+              "ndjson: each alert as one line of JSON. text: one readable line each. summary: for "
+              "each rule the count and the commonest groups.");
+    table.add(kOutput, kReplay, false, "events", po::bool_switch(&s.events),
+              "Write every event that the rules see, as ECS in JSON, in place of the alerts.");
+    table.add(kOutput, kReplay, false, "exit-code", po::bool_switch(&s.exit_code),
+              "Exit with 3 if any rule matched.");
+    table.add(kOutput, kCheck, false, "output",
+              value(s.check_output, "FORM")->default_value(s.check_output, "text"),
+              "text: messages for people. json: one object a line for each rule file.");
+}
+
+void add_general(TableBuilder& table, Settings& s) {
+    table.add(kGeneral, kAll, false, "config", value(s.config, "FILE"),
+              "The configuration file; conf.d/*.conf beside it is read too. Default: "
+              "/etc/audisp-eql/audisp-eql.conf, if it exists.");
+    table.add(kGeneral, kAll, true, "log-level",
+              value(s.log_level, "LEVEL")->default_value(s.log_level, "info"),
+              "What the program says about itself: error, warning, info, debug.");
+    table.add(kGeneral, kAll, false, "help,h", po::bool_switch(&s.help), "This text.");
+}
+
+}  // namespace
+
+std::vector<OptionRow> option_table(Settings& settings) {
+    TableBuilder table;
+    add_rules(table, settings);
+    add_input(table, settings);
+    add_output(table, settings);
+    add_general(table, settings);
+    return std::move(table.rows);
+}
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of options: what the command line and the configuration file may say, filled once
+// into Settings. Precedence: command line, then conf.d/*.conf (the last name wins), then the
+// configuration file, then the default. An option that may be given several times is replaced as a
+// whole by the place of higher precedence.
+//
+// Memory: values. Threads: no state between calls.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace audisp_eql::collector {
+
+enum class Command : std::uint8_t { run, replay, record, check };
+
+enum class FeedChoice : std::uint8_t { automatic, plugin, unicast };
+enum class RequiredFeed : std::uint8_t { audit, proc_connector };
+enum class StdoutForm : std::uint8_t { none, ndjson, text };
+enum class ReplayOutput : std::uint8_t { ndjson, text, summary };
+enum class CheckOutput : std::uint8_t { text, json };
+enum class LogLevel : std::uint8_t { error, warning, info, debug };
+
+// A syslog facility by its number (RFC 5424, table 1).
+struct SyslogFacility {
+    int number = 10;
+};
+
+// A number within the bounds that its own option has.
+template <std::size_t kLeast, std::size_t kMost, std::size_t kDefault>
+struct Bounded {
+    static constexpr std::size_t kMin = kLeast, kMax = kMost;
+    std::size_t value = kDefault;
+};
+
+inline constexpr std::string_view kDefaultConfig = "/etc/audisp-eql/audisp-eql.conf";
+
+struct Settings {
+    std::string config;              // empty: kDefaultConfig, which may be absent
+    std::vector<std::string> rules;  // files and directories; empty: the installed ones
+    bool deprecated = false;
+    LogLevel log_level = LogLevel::info;
+
+    FeedChoice feed = FeedChoice::automatic;
+    std::vector<RequiredFeed> require;
+    std::string capture;  // empty: none
+
+    std::string syslog = "/dev/log";  // a unix datagram socket; "off"
+    // authpriv: alerts hold command lines, and every distribution keeps this facility from
+    // ordinary users' eyes.
+    SyslogFacility syslog_facility;
+    bool cee = false;
+    // rsyslog cuts at about 8096 bytes of message by default. Less than 1 kB holds no alert; the
+    // journal's socket takes 212,000 bytes in one datagram.
+    Bounded<1024, 200'000, 8000> max_message_bytes;
+    std::string json_file;  // empty: none
+    StdoutForm stdout_form = StdoutForm::none;
+
+    std::string host_id;  // replay, where the input does not tell
+    ReplayOutput replay_output = ReplayOutput::ndjson;
+    bool exit_code = false;  // replay: 3 if anything matched
+    bool events = false;     // replay: events in place of alerts
+    CheckOutput check_output = CheckOutput::text;
+    Bounded<0, 86'400 * 30, 0> record_seconds;  // 0: until stopped
+
+    std::vector<std::string> arguments;  // FILE…, RULE…
+    bool help = false;
+
+    bool syslog_enabled() const { return syslog != "off"; }
+    bool requires_feed(RequiredFeed feed) const;
+};
+
+struct OptionMessages {
+    std::vector<std::string> errors;    // the user's mistakes, all of them
+    std::vector<std::string> warnings;  // the program goes on
+};
+
+// `arguments`: what follows the command word. With --help nothing else is looked at.
+OptionMessages read_settings(Command command, const std::vector<std::string>& arguments,
+                             Settings& settings);
+
+// The options of a command in groups, as --help shows them.
+std::string option_help(Command command);
+
+std::string_view to_string(FeedChoice choice);
+std::string_view to_string(RequiredFeed feed);
+
+// The name that was probably meant; empty if none is near.
+std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known);
+
+}  // namespace audisp_eql::collector

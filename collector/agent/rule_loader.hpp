@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rule files -> rule set, and what became of each file for people to read.
+//
+// Memory: values. Threads: no state between calls.
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collector/agent/rule_files.hpp"
+#include "detect/rule/rule_set.hpp"
+
+namespace audisp_eql::collector {
+
+struct LoadedRules {
+    std::shared_ptr<const detect::RuleSet> set;
+    RuleFiles files;
+    std::vector<detect::RuleReport> reports;
+    bool broken() const;  // some file was wrong or unreadable
+};
+// Throws std::runtime_error where not a single file was found: a run without rules guards nothing.
+LoadedRules load_rules(const std::vector<std::string>& paths, bool evaluate_deprecated);
+
+// Every diagnostic in the compiler's form.
+void print_diagnostics(const LoadedRules& rules, std::ostream& out);
+// "12 of 14 files are EQL rules, 11 loaded, 1 with errors"
+std::string summary(const LoadedRules& rules);
+
+}  // namespace audisp_eql::collector

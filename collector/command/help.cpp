@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command table and the texts of --help and --version.
+#include <fmt/core.h>
+
+#include "collector/command/command.hpp"
+
+namespace audisp_eql::collector {
+namespace {
+
+constexpr CommandEntry kCommands[] = {
+    {"run", Command::run, run_command, "", "watch this host and send alerts (the default)",
+     "Reads the kernel's audit feed and the proc connector, runs the rules on what it\n"
+     "sees, and sends each alert to syslog. Needs root, or CAP_AUDIT_CONTROL and\n"
+     "CAP_NET_ADMIN. Started by auditd it reads from auditd. It stops on SIGTERM and\n"
+     "SIGINT, after what was read has been worked off, and puts back the audit\n"
+     "settings that it changed. SIGHUP reopens the JSON file.\n",
+     "  audisp-eql run --stdout text\n"
+     "      one readable line for each alert on this terminal, and all of them to syslog\n"
+     "  audisp-eql run --syslog off --json-file /var/log/audisp-eql/alerts.json\n"
+     "  audisp-eql run --rules ./my-rules --capture /tmp/seen.capture\n"
+     "      and later: audisp-eql replay --rules ./my-rules /tmp/seen.capture\n",
+     "  0  stopped as asked   1  cannot run   2  an option is wrong\n"
+     "A rule with errors does not stop the others; it is told at the start.\n"},
+    {"replay", Command::replay, replay_command, "FILE…",
+     "run the rules over audit logs or captures",
+     "Reads the files as one log in the given order (rotations oldest first; .gz is\n"
+     "read too, - is standard input) and writes the alerts to standard output. The\n"
+     "same input gives the same bytes. Statistics go to standard error.\n",
+     "  audisp-eql replay /var/log/audit/audit.log.1 /var/log/audit/audit.log\n"
+     "  audisp-eql replay --output summary --rules ./my-rules /var/log/audit/audit.log*\n"
+     "  ausearch --raw --start today | audisp-eql replay -\n",
+     "  0  fine   1  cannot run   2  an option, a rule or a file is wrong\n"
+     "  3  something matched (only with --exit-code)\n"},
+    {"record", Command::record, record_command, "FILE",
+     "write what the kernel's feeds say to a file that replay reads",
+     "Writes a capture of the audit feed and the proc connector, without any rules,\n"
+     "until SIGINT or SIGTERM. FILE is made readable for its owner only: it holds\n"
+     "command lines. - is standard output.\n",
+     "  audisp-eql record --for 60 /tmp/minute.capture\n"
+     "  audisp-eql replay /tmp/minute.capture\n",
+     "  0  fine   1  cannot run   2  an option is wrong\n"},
+    {"check", Command::check, check_command, "[RULE|DIR…]", "say what is wrong with rules",
+     "Reads rule files, and directories for *.toml, and shows every error and warning\n"
+     "of all of them with its place. Without arguments: the rules that run would load.\n"
+     "Files in other query languages are counted and left alone.\n",
+     "  audisp-eql check my-rule.toml\n"
+     "  audisp-eql check /etc/audisp-eql/rules.d\n"
+     "  audisp-eql check --output json ./detection-rules/rules/linux\n"
+     "      one object a line: file, id, name, status, diagnostics\n",
+     "  0  no errors (there may be warnings)   1  cannot run   2  a rule has an error\n"},
+};
+
+}  // namespace
+
+std::span<const CommandEntry> commands() {
+    return kCommands;
+}
+
+const CommandEntry* find_command(std::string_view name) {
+    for (const auto& entry : kCommands)
+        if (entry.name == name)
+            return &entry;
+    return nullptr;
+}
+
+std::string program_help() {
+    std::string text =
+        "audisp-eql watches a Linux host through the kernel's audit and process feeds,\n"
+        "runs EQL detection rules on what it sees, and sends alerts to syslog.\n"
+        "\n"
+        "Usage: audisp-eql [COMMAND] [OPTION…] [ARGUMENT…]\n"
+        "\n"
+        "Commands:\n";
+    for (const auto& entry : kCommands)
+        text += fmt::format("  {:<9}{}\n", entry.name, entry.summary);
+    text +=
+        "  version  which version this is\n"
+        "  help     this text; 'audisp-eql help COMMAND' tells a command's options\n"
+        "\n"
+        "Try it without touching anything:\n"
+        "  audisp-eql replay /var/log/audit/audit.log    what would the rules have said?\n"
+        "Watch this host, as root:\n"
+        "  audisp-eql run --stdout text\n"
+        "\n"
+        "Options may also stand in /etc/audisp-eql/audisp-eql.conf, as 'key = value'.\n"
+        "Exit codes: 0 fine, 1 cannot run, 2 an option, a rule or a file is wrong,\n"
+        "3 something matched (replay --exit-code).\n";
+    return text;
+}
+
+std::string command_help(const CommandEntry& entry) {
+    return fmt::format(
+        "audisp-eql {0}: {1}\n\nUsage: audisp-eql {0} [OPTION…]{2}{3}\n\n{4}\n{5}Examples:\n{6}\n"
+        "Exit codes:\n{7}",
+        entry.name, entry.summary, entry.arguments.empty() ? "" : " ", entry.arguments,
+        entry.description, option_help(entry.command), entry.examples, entry.exit_codes);
+}
+
+std::string version_text() {
+    return "audisp-eql " AUDISP_EQL_VERSION "\n";
+}
+
+}  // namespace audisp_eql::collector
