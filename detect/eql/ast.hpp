@@ -47,8 +47,9 @@ enum class MatchOp : std::uint8_t { like, regex };
 struct EventQuery;
 
 struct Expr {
-    ExprKind kind;
+    ExprKind kind = ExprKind::literal;
     SourceRange at;
+    std::uint32_t height = 1;  // nodes on the longest way down, this one included; <= kMaxDepth
 
     Literal literal;
     std::string name;
@@ -68,7 +69,7 @@ struct EventQuery {
     bool any = false;      // "any where"
     std::string category;  // else the category's name
     ExprPtr where;
-    SourceRange at;
+    SourceRange at;  // begins at the category
 };
 
 struct SequenceItem {

@@ -34,7 +34,7 @@ namespace audisp_eql::detect {
 // public rule nests 9 levels.
 inline constexpr std::size_t kMaxDepth = 200;
 // Longer texts are an error. The longest public query has 12 kB.
-inline constexpr std::size_t kMaxQueryBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxQueryBytes = 1024 * 1024;
 
 // Parses one query. On error: nullopt, and at least one error in `diagnostics` (ranges are offsets
 // into `text`). Never throws for bad input.
