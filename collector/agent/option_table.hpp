@@ -17,8 +17,8 @@ namespace audisp_eql::collector {
 
 struct OptionRow {
     std::string_view group;  // heading in --help
-    unsigned commands;  // bit mask of command_bit()
-    bool in_file;       // also a key of the configuration file
+    unsigned commands;       // bit mask of command_bit()
+    bool in_file;            // also a key of the configuration file
     boost::shared_ptr<boost::program_options::option_description> option;
 };
 
