@@ -89,6 +89,8 @@ inline FieldPlace place_of(FieldId field) {
 class FieldNames {
   public:
     FieldNames();
+    FieldNames(const FieldNames&) = delete;  // rows point at the names kept here
+    FieldNames& operator=(const FieldNames&) = delete;
 
     std::optional<FieldId> find(std::string_view name) const;
     // The id of `name`, added if unknown (as keyword in the own layer).
