@@ -39,6 +39,7 @@ struct SyscallRecord {
     std::string_view tty;  // "pts0"; empty for (none)
     Untrusted comm, exe, key;
 };
+// nullopt if it names no system call or no process.
 std::optional<SyscallRecord> parse_syscall(std::string_view body);
 
 // The system calls that become events, whatever the word size and door.
@@ -50,7 +51,8 @@ enum class Operation : std::uint8_t {
     fork,  // fork, vfork, clone, clone3
     exit,
 };
-// socketcall (i386) is looked up by its first argument.
+// By architecture: x86-64 (x32 included), i386, aarch64, arm. socketcall (i386) is looked up by its
+// first argument.
 Operation operation_of(const SyscallRecord& syscall);
 // "execve", "connect", …; empty if not known. Static storage. (libaudit's table)
 std::string_view syscall_name(std::uint32_t arch, std::int32_t number);
@@ -62,7 +64,12 @@ struct PathRecord {
     std::string_view device;
     std::string_view nametype;
 };
+// nullopt if it has no item number.
 std::optional<PathRecord> parse_path(std::string_view body);
+
+// The keys of the audit rules that matched, joined by 0x01 where there are several. Appends the
+// decoded bytes to `buffer` and a view for each key to `keys`; the views die when `buffer` changes.
+void decode_keys(const Untrusted& key, std::string& buffer, std::vector<std::string_view>& keys);
 
 // Arguments of all EXECVE records of one event, decoded, in one buffer, one space between them: the
 // buffer is the command line. Fragments (a1_len=, a1[0]=…) are put together.
@@ -76,23 +83,34 @@ struct Arguments {
         std::uint32_t offset, size;
     };
     std::vector<Word> words;
+    std::string_view word(std::size_t i) const {
+        return std::string_view(command_line).substr(words[i].offset, words[i].size);
+    }
     std::int64_t count = 0;  // argc, the true number
     bool truncated = false;
-    bool malformed = false;  // an index or a fragment is missing
+    bool malformed = false;  // an argument or a fragment is missing or cannot be decoded
     void clear();
 };
-// Fills `out` (reused). False if the event has no EXECVE record.
+// Fills `out` (reused). False if the event has no EXECVE record. Never reads PROCTITLE: that is the
+// process's own memory, stale after an exec and open to forging.
 bool decode_arguments(const AuditEvent& event, Arguments& out);
 
 struct SocketAddress {
-    enum class Family : std::uint8_t { inet, inet6, unix, other } family = Family::other;
+    enum class Family : std::uint8_t {
+        unspecified,  // AF_UNSPEC: in connect it dissolves the association
+        inet,
+        inet6,
+        unix_domain,
+        other,
+    } family = Family::other;
+    bool is_inet() const { return family == Family::inet || family == Family::inet6; }
     std::string ip;  // canonical text; a v4-mapped address as IPv4
     std::uint16_t port = 0;
-    std::string path;  // unix; abstract names begin with '@'
+    std::string path;  // unix_domain; abstract names begin with '@', unnamed ones are empty
 };
 // The hex of a SOCKADDR record's saddr=. nullopt if it is too short for its family or not hex.
 std::optional<SocketAddress> decode_sockaddr(std::string_view hex);
-// Of an event; nullopt if it has none.
+// Of an event; nullopt if it has none that can be read.
 std::optional<SocketAddress> socket_address(const AuditEvent& event);
 
 }  // namespace audisp_eql::collector

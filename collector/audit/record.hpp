@@ -16,12 +16,14 @@ namespace audisp_eql::collector {
 
 // Record types that matter here (linux/audit.h, libaudit.h).
 namespace audit_type {
+inline constexpr std::uint16_t kLogin = 1006;
 inline constexpr std::uint16_t kUserFirst = 1100, kUserLast = 1199;
 inline constexpr std::uint16_t kDaemonFirst = 1200, kDaemonLast = 1299;
 inline constexpr std::uint16_t kSyscall = 1300, kPath = 1302, kSocketcall = 1304,
                                kConfigChange = 1305, kSockaddr = 1306, kCwd = 1307, kExecve = 1309,
                                kEoe = 1320, kBprmFcaps = 1321, kProctitle = 1327,
                                kEventListener = 1335, kUringop = 1336;
+inline constexpr std::uint16_t kKernel = 2000;
 inline constexpr std::uint16_t kUser2First = 2100, kUser2Last = 2999;
 }  // namespace audit_type
 
@@ -41,7 +43,7 @@ struct EventKey {
 
 struct RecordHead {
     EventKey key;
-    std::string_view body;  // fields, enriched part cut, spaces trimmed
+    std::string_view body;  // fields; enriched part cut, white space round them trimmed
 };
 // "audit(SEC.MSEC:SERIAL): body"; nullopt if it is not that.
 std::optional<RecordHead> parse_head(std::string_view bytes);
@@ -50,28 +52,50 @@ std::optional<RecordHead> parse_head(std::string_view bytes);
 // writes as UNKNOWN[2100] keep their number. nullopt if the line is no audit record.
 std::optional<RawRecord> parse_line(std::string_view line);
 
+// The name that auditd writes for a type: "SYSCALL"; UNKNOWN[N] for one that libaudit has not.
+void append_type_name(std::uint16_t type, std::string& out);
+
+// Up to eight characters of a key as one number, so that keys can be told apart by one comparison;
+// 0 for longer ones.
+constexpr std::uint64_t field_code(std::string_view key) {
+    std::uint64_t code = 0;
+    for (const char c : key)
+        code = code << 8 | static_cast<unsigned char>(c);
+    return key.size() > 8 ? 0 : code;
+}
+
 // Goes through "key=value key=value …". Values: a quoted one without its quotes (and quoted=true),
-// else up to the next space; msg='…' is one value and nothing inside it is a field.
+// else up to the next space; msg='…' is one value and nothing inside it is a field. Words without
+// "=" (AppArmor's "(enforce)") are passed over.
 class FieldCursor {
   public:
-    explicit FieldCursor(std::string_view body) : rest_(body) {}
+    explicit FieldCursor(std::string_view body)
+        : at_(body.data()), end_(body.data() + body.size()) {}
     // False at the end.
     bool next();
     std::string_view key;
+    std::uint64_t code = 0;  // field_code(key)
     std::string_view value;
     bool quoted = false;
 
   private:
-    std::string_view rest_;
+    void read_value();
+    const char* at_;
+    const char* end_;
 };
 
 // The first value of a key in a body; for the rare records that have no decoder of their own.
 std::optional<std::string_view> find_field(std::string_view body, std::string_view key);
 
 // A value that the kernel took from user space: quoted = literal, else hex (any byte), else one of
-// the literals (null), (none), ? and "<too_long>" -> nullopt. Appends the bytes to `out`.
+// the literals (null), (none), ? and "<too_long>" -> false. Appends the bytes to `out`; appends
+// nothing where it returns false.
 bool append_untrusted(std::string_view value, bool quoted, std::string& out);
+// Two hex digits a byte, either case; writes text.size() / 2 bytes. False if `text` is not that
+// (some may have been written).
+bool decode_hex(std::string_view text, char* out);
 
+// The whole text must be the number; nullopt also if it does not fit.
 std::optional<std::int64_t> parse_decimal(std::string_view text);
 std::optional<std::uint64_t> parse_hex(std::string_view text);
 

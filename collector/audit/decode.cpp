@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/audit/decode.hpp"
+
+#include <array>
+#include <bit>
+
+#include <libaudit.h>
+#include <linux/audit.h>
+
+namespace audisp_eql::collector {
+
+namespace {
+
+// One row a key, one function that stores its value. Found by the key's code in a table of slots
+// that is made at compile time.
+template <class Record>
+struct FieldRow {
+    std::uint64_t code;
+    void (*store)(Record&, const FieldCursor&);
+};
+
+template <class Record, std::size_t kRows>
+class FieldTable {
+  public:
+    static_assert(kRows <= 32, "a row is a bit of the mask of fields seen");
+    using Rows = std::array<FieldRow<Record>, kRows>;
+
+    constexpr explicit FieldTable(const Rows& rows) : rows_(rows) {
+        slots_.fill(kNone);
+        for (std::size_t row = 0; row < kRows; ++row) {
+            std::size_t slot = slot_of(rows[row].code);
+            while (slots_[slot] != kNone)
+                slot = (slot + 1) % kSlots;
+            slots_[slot] = static_cast<std::uint8_t>(row);
+        }
+    }
+
+    // Goes through the body; of a repeated key the first counts. Returns the rows seen, as bits.
+    std::uint32_t read(std::string_view body, Record& record) const {
+        std::uint32_t seen = 0;
+        FieldCursor fields(body);
+        while (fields.next()) {
+            const std::size_t row = find(fields.code);
+            if (row == kNone || (seen >> row & 1) != 0)
+                continue;
+            seen |= std::uint32_t{1} << row;
+            rows_[row].store(record, fields);
+        }
+        return seen;
+    }
+
+    constexpr std::uint32_t bit_of(std::uint64_t code) const {
+        return std::uint32_t{1} << find(code);
+    }
+
+  private:
+    static constexpr std::size_t kSlots = 64;
+    static constexpr std::uint8_t kNone = 0xff;
+
+    static constexpr std::size_t slot_of(std::uint64_t code) {
+        return static_cast<std::size_t>(code * 0x9e3779b97f4a7c15U >> 58);  // Fibonacci hashing
+    }
+    constexpr std::size_t find(std::uint64_t code) const {
+        for (std::size_t slot = slot_of(code); slots_[slot] != kNone; slot = (slot + 1) % kSlots) {
+            if (rows_[slots_[slot]].code == code)
+                return slots_[slot];
+        }
+        return kNone;
+    }
+
+    Rows rows_;
+    std::array<std::uint8_t, kSlots> slots_{};
+};
+
+std::uint32_t id_of(std::string_view text) {
+    const std::optional<std::int64_t> id = parse_decimal(text);
+    return id && *id >= 0 && *id <= UINT32_MAX ? static_cast<std::uint32_t>(*id) : kUnsetId;
+}
+
+std::int32_t int_of(std::string_view text, std::int32_t otherwise) {
+    const std::optional<std::int64_t> number = parse_decimal(text);
+    return number && *number >= INT32_MIN && *number <= INT32_MAX
+               ? static_cast<std::int32_t>(*number)
+               : otherwise;
+}
+
+Untrusted untrusted(const FieldCursor& field) {
+    return {field.value, field.quoted};
+}
+
+template <std::size_t kIndex>
+void store_argument(SyscallRecord& record, const FieldCursor& field) {
+    record.args[kIndex] = parse_hex(field.value).value_or(0);
+}
+
+template <std::uint32_t SyscallRecord::*kMember>
+void store_id(SyscallRecord& record, const FieldCursor& field) {
+    record.*kMember = id_of(field.value);
+}
+
+template <Untrusted SyscallRecord::*kMember>
+void store_untrusted(SyscallRecord& record, const FieldCursor& field) {
+    record.*kMember = untrusted(field);
+}
+
+void store_arch(SyscallRecord& record, const FieldCursor& field) {
+    record.arch = static_cast<std::uint32_t>(parse_hex(field.value).value_or(0));
+}
+void store_number(SyscallRecord& record, const FieldCursor& field) {
+    record.number = int_of(field.value, -1);
+}
+void store_success(SyscallRecord& record, const FieldCursor& field) {
+    if (field.value == "yes" || field.value == "no")
+        record.success = field.value == "yes";
+}
+void store_exit(SyscallRecord& record, const FieldCursor& field) {
+    record.exit = parse_decimal(field.value).value_or(0);
+}
+void store_ppid(SyscallRecord& record, const FieldCursor& field) {
+    record.ppid = int_of(field.value, 0);
+}
+void store_pid(SyscallRecord& record, const FieldCursor& field) {
+    record.pid = int_of(field.value, 0);
+}
+void store_tty(SyscallRecord& record, const FieldCursor& field) {
+    if (field.value != "(none)")
+        record.tty = field.value;
+}
+
+// The order and spelling of audit_log_exit() and audit_log_task_info() in kernel/auditsc.c and
+// kernel/audit.c.
+constexpr FieldTable<SyscallRecord, 20> kSyscallFields({{
+    {field_code("arch"), store_arch},
+    {field_code("syscall"), store_number},
+    {field_code("success"), store_success},
+    {field_code("exit"), store_exit},
+    {field_code("a0"), store_argument<0>},
+    {field_code("a1"), store_argument<1>},
+    {field_code("a2"), store_argument<2>},
+    {field_code("a3"), store_argument<3>},
+    {field_code("ppid"), store_ppid},
+    {field_code("pid"), store_pid},
+    {field_code("auid"), store_id<&SyscallRecord::auid>},
+    {field_code("uid"), store_id<&SyscallRecord::uid>},
+    {field_code("gid"), store_id<&SyscallRecord::gid>},
+    {field_code("euid"), store_id<&SyscallRecord::euid>},
+    {field_code("egid"), store_id<&SyscallRecord::egid>},
+    {field_code("tty"), store_tty},
+    {field_code("ses"), store_id<&SyscallRecord::session>},
+    {field_code("comm"), store_untrusted<&SyscallRecord::comm>},
+    {field_code("exe"), store_untrusted<&SyscallRecord::exe>},
+    {field_code("key"), store_untrusted<&SyscallRecord::key>},
+}});
+
+constexpr FieldTable<PathRecord, 5> kPathFields({{
+    {field_code("item"),
+     [](PathRecord& record, const FieldCursor& field) { record.item = int_of(field.value, -1); }},
+    {field_code("name"),
+     [](PathRecord& record, const FieldCursor& field) { record.name = untrusted(field); }},
+    {field_code("inode"),
+     [](PathRecord& record, const FieldCursor& field) {
+         const std::optional<std::int64_t> inode = parse_decimal(field.value);
+         record.inode = inode ? static_cast<std::uint64_t>(*inode) : 0;
+     }},
+    {field_code("dev"),
+     [](PathRecord& record, const FieldCursor& field) { record.device = field.value; }},
+    {field_code("nametype"),
+     [](PathRecord& record, const FieldCursor& field) { record.nametype = field.value; }},
+}});
+
+// Numbers from the kernel's asm/unistd.h of each architecture.
+constexpr std::int32_t kX32Bit = 0x40000000;  // __X32_SYSCALL_BIT, in the number, not in the arch
+
+Operation x86_64_operation(std::int32_t number) {
+    switch (number & ~kX32Bit) {
+        case 59:   // execve
+        case 322:  // execveat
+        case 520:  // execve of x32
+        case 545:  // execveat of x32
+            return Operation::exec;
+        case 42:
+            return Operation::connect;
+        case 43:   // accept
+        case 288:  // accept4
+            return Operation::accept;
+        case 56:   // clone
+        case 57:   // fork
+        case 58:   // vfork
+        case 435:  // clone3
+            return Operation::fork;
+        case 60:   // exit
+        case 231:  // exit_group
+            return Operation::exit;
+        default:
+            return Operation::other;
+    }
+}
+
+// SYS_* of linux/net.h, the first argument of socketcall.
+Operation socketcall_operation(std::uint64_t call) {
+    switch (call) {
+        case 3:
+            return Operation::connect;
+        case 5:   // accept
+        case 18:  // accept4
+            return Operation::accept;
+        default:
+            return Operation::other;
+    }
+}
+
+Operation i386_operation(const SyscallRecord& syscall) {
+    switch (syscall.number) {
+        case 11:   // execve
+        case 358:  // execveat
+            return Operation::exec;
+        case 102:
+            return socketcall_operation(syscall.args[0]);
+        case 362:
+            return Operation::connect;
+        case 364:  // accept4; there is no accept
+            return Operation::accept;
+        case 2:    // fork
+        case 120:  // clone
+        case 190:  // vfork
+        case 435:  // clone3
+            return Operation::fork;
+        case 1:    // exit
+        case 252:  // exit_group
+            return Operation::exit;
+        default:
+            return Operation::other;
+    }
+}
+
+Operation aarch64_operation(std::int32_t number) {
+    switch (number) {
+        case 221:  // execve
+        case 281:  // execveat
+            return Operation::exec;
+        case 203:
+            return Operation::connect;
+        case 202:  // accept
+        case 242:  // accept4
+            return Operation::accept;
+        case 220:  // clone
+        case 435:  // clone3
+            return Operation::fork;
+        case 93:  // exit
+        case 94:  // exit_group
+            return Operation::exit;
+        default:
+            return Operation::other;
+    }
+}
+
+Operation arm_operation(std::int32_t number) {
+    switch (number) {
+        case 11:   // execve
+        case 387:  // execveat
+            return Operation::exec;
+        case 283:
+            return Operation::connect;
+        case 285:  // accept
+        case 366:  // accept4
+            return Operation::accept;
+        case 2:    // fork
+        case 120:  // clone
+        case 190:  // vfork
+        case 435:  // clone3
+            return Operation::fork;
+        case 1:    // exit
+        case 248:  // exit_group
+            return Operation::exit;
+        default:
+            return Operation::other;
+    }
+}
+
+}  // namespace
+
+std::optional<SyscallRecord> parse_syscall(std::string_view body) {
+    constexpr std::uint32_t kNeeded = kSyscallFields.bit_of(field_code("arch")) |
+                                      kSyscallFields.bit_of(field_code("syscall")) |
+                                      kSyscallFields.bit_of(field_code("pid"));
+    SyscallRecord record;
+    const std::uint32_t seen = kSyscallFields.read(body, record);
+    if ((seen & kNeeded) != kNeeded || record.pid <= 0)
+        return std::nullopt;
+    return record;
+}
+
+Operation operation_of(const SyscallRecord& syscall) {
+    switch (syscall.arch) {
+        case AUDIT_ARCH_X86_64:
+            return x86_64_operation(syscall.number);
+        case AUDIT_ARCH_I386:
+            return i386_operation(syscall);
+        case AUDIT_ARCH_AARCH64:
+            return aarch64_operation(syscall.number);
+        case AUDIT_ARCH_ARM:
+            return arm_operation(syscall.number);
+        default:
+            return Operation::other;
+    }
+}
+
+std::string_view syscall_name(std::uint32_t arch, std::int32_t number) {
+    if (arch == AUDIT_ARCH_X86_64 && number >= 0)
+        number &= ~kX32Bit;
+    const int machine = audit_elf_to_machine(arch);
+    const char* name = machine < 0 ? nullptr : audit_syscall_to_name(number, machine);
+    return name ? std::string_view(name) : std::string_view{};
+}
+
+std::optional<PathRecord> parse_path(std::string_view body) {
+    PathRecord record;
+    kPathFields.read(body, record);
+    if (record.item < 0)
+        return std::nullopt;
+    return record;
+}
+
+void decode_keys(const Untrusted& key, std::string& buffer, std::vector<std::string_view>& keys) {
+    const std::size_t begin = buffer.size();
+    if (!key.append_to(buffer))
+        return;
+    std::string_view rest = std::string_view(buffer).substr(begin);
+    while (!rest.empty()) {
+        const std::size_t separator = rest.find('\x01');
+        if (separator != 0)
+            keys.push_back(rest.substr(0, separator));
+        rest.remove_prefix(separator == std::string_view::npos ? rest.size() : separator + 1);
+    }
+}
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/audit/decode.hpp"
+
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/unit/audit/event_collector.hpp"
+
+namespace {
+
+using namespace audisp_eql::collector;
+using audisp_eql::collector::test::event_of;
+
+std::string text_of(const Untrusted& value) {
+    std::string text;
+    return value.append_to(text) ? text : "(none)";
+}
+
+BOOST_AUTO_TEST_SUITE(audit)
+
+BOOST_AUTO_TEST_CASE(a_syscall_record_is_read_whole) {
+    const auto syscall = parse_syscall(
+        "arch=c000003e syscall=42 success=no exit=-115 a0=3 a1=7ffe5e1a1d60 a2=10 "
+        "a3=ffffffffffffffff items=0 ppid=23224 pid=23310 auid=1000 uid=1001 gid=1002 euid=1003 "
+        "suid=1 fsuid=2 egid=1004 sgid=3 fsgid=4 tty=pts0 ses=356 comm=72656E20616D6564 "
+        "exe=\"/tmp/reverse.elf\" key=\"net\"");
+    BOOST_REQUIRE(syscall);
+    BOOST_TEST(syscall->arch == 0xc000003eU);
+    BOOST_TEST(syscall->number == 42);
+    BOOST_REQUIRE(syscall->success);
+    BOOST_TEST(!*syscall->success);
+    BOOST_TEST(syscall->exit == -115);
+    BOOST_TEST(syscall->args[0] == 3u);
+    BOOST_TEST(syscall->args[3] == UINT64_MAX);
+    BOOST_TEST(syscall->ppid == 23224);
+    BOOST_TEST(syscall->pid == 23310);
+    BOOST_TEST(syscall->auid == 1000u);
+    BOOST_TEST(syscall->uid == 1001u);
+    BOOST_TEST(syscall->gid == 1002u);
+    BOOST_TEST(syscall->euid == 1003u);
+    BOOST_TEST(syscall->egid == 1004u);
+    BOOST_TEST(syscall->session == 356u);
+    BOOST_TEST(syscall->tty == "pts0");
+    BOOST_TEST(text_of(syscall->comm) == "ren amed");
+    BOOST_TEST(text_of(syscall->exe) == "/tmp/reverse.elf");
+    BOOST_TEST(text_of(syscall->key) == "net");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_syscall_record_does_not_say_stays_unset) {
+    const auto syscall = parse_syscall(
+        "arch=40000003 syscall=11 ppid=1 pid=2 auid=4294967295 uid=0 tty=(none) ses=4294967295 "
+        "comm=\"x\" exe=(null) key=(null)");
+    BOOST_REQUIRE(syscall);
+    BOOST_TEST(!syscall->success);
+    BOOST_TEST(syscall->auid == kUnsetId);
+    BOOST_TEST(syscall->session == kUnsetId);
+    BOOST_TEST(syscall->euid == kUnsetId);
+    BOOST_TEST(syscall->tty.empty());
+    BOOST_TEST(text_of(syscall->exe) == "(none)");
+    BOOST_TEST(text_of(syscall->key) == "(none)");
+    for (const char* wrong :
+         {"", "arch=c000003e syscall=42", "syscall=42 pid=1", "arch=c000003e pid=1",
+          "arch=c000003e syscall=42 pid=0", "arch=c000003e syscall=42 pid=x"})
+        BOOST_CHECK_MESSAGE(!parse_syscall(wrong), wrong);
+}
+
+BOOST_AUTO_TEST_CASE(a_repeated_key_does_not_replace_the_first) {
+    const auto syscall =
+        parse_syscall("arch=c000003e syscall=59 pid=10 uid=1000 uid=0 pid=1 exe=\"/a\" exe=\"/b\"");
+    BOOST_REQUIRE(syscall);
+    BOOST_TEST(syscall->pid == 10);
+    BOOST_TEST(syscall->uid == 1000u);
+    BOOST_TEST(text_of(syscall->exe) == "/a");
+}
+
+BOOST_AUTO_TEST_CASE(operations_are_known_by_architecture_and_number) {
+    constexpr std::uint32_t kX86 = 0xc000003e, kI386 = 0x40000003, kArm64 = 0xc00000b7,
+                            kArm = 0x40000028;
+    constexpr std::int32_t kX32 = 0x40000000;
+    struct Row {
+        std::uint32_t arch;
+        std::int32_t number;
+        std::uint64_t a0;
+        Operation operation;
+        const char* name;
+    };
+    for (const Row& row : std::vector<Row>{
+             {kX86, 59, 0, Operation::exec, "execve"},
+             {kX86, 322, 0, Operation::exec, "execveat"},
+             {kX86, 42, 0, Operation::connect, "connect"},
+             {kX86, 43, 0, Operation::accept, "accept"},
+             {kX86, 288, 0, Operation::accept, "accept4"},
+             {kX86, 435, 0, Operation::fork, "clone3"},
+             {kX86, 231, 0, Operation::exit, "exit_group"},
+             {kX86, 44, 0, Operation::other, "sendto"},
+             {kX86, 102, 3, Operation::other, "getuid"},
+             {kX86, kX32 | 42, 0, Operation::connect, "connect"},
+             {kX86, kX32 | 520, 0, Operation::exec, nullptr},
+             {kI386, 11, 0, Operation::exec, "execve"},
+             {kI386, 358, 0, Operation::exec, "execveat"},
+             {kI386, 362, 0, Operation::connect, "connect"},
+             {kI386, 364, 0, Operation::accept, "accept4"},
+             {kI386, 102, 3, Operation::connect, "socketcall"},
+             {kI386, 102, 5, Operation::accept, "socketcall"},
+             {kI386, 102, 18, Operation::accept, "socketcall"},
+             {kI386, 102, 9, Operation::other, "socketcall"},
+             {kI386, 42, 0, Operation::other, "pipe"},
+             {kI386, 59, 0, Operation::other, nullptr},
+             {kI386, 2, 0, Operation::fork, "fork"},
+             {kArm64, 221, 0, Operation::exec, "execve"},
+             {kArm64, 203, 0, Operation::connect, "connect"},
+             {kArm64, 242, 0, Operation::accept, "accept4"},
+             {kArm64, 220, 0, Operation::fork, "clone"},
+             {kArm64, 59, 0, Operation::other, nullptr},
+             {kArm, 283, 0, Operation::connect, nullptr},
+             {kArm, 11, 0, Operation::exec, nullptr},
+             {0x12345, 59, 0, Operation::other, ""},
+             {kX86, -1, 0, Operation::other, ""},
+         }) {
+        BOOST_TEST_CONTEXT(row.arch << ' ' << row.number) {
+            SyscallRecord syscall;
+            syscall.arch = row.arch;
+            syscall.number = row.number;
+            syscall.args[0] = row.a0;
+            BOOST_CHECK(operation_of(syscall) == row.operation);
+            if (row.name)  // null: libaudit need not have this architecture's table
+                BOOST_TEST(syscall_name(row.arch, row.number) == row.name);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(path_records_are_read) {
+    const auto path = parse_path(
+        "item=0 name=\"/bin/sh\" inode=10979113 dev=fe:00 mode=0100755 ouid=0 ogid=0 rdev=00:00 "
+        "nametype=NORMAL cap_fp=0");
+    BOOST_REQUIRE(path);
+    BOOST_TEST(path->item == 0);
+    BOOST_TEST(text_of(path->name) == "/bin/sh");
+    BOOST_TEST(path->inode == 10979113u);
+    BOOST_TEST(path->device == "fe:00");
+    BOOST_TEST(path->nametype == "NORMAL");
+    const auto memfd = parse_path("item=0 name=\"\" inode=5 dev=00:01 nametype=NORMAL");
+    BOOST_REQUIRE(memfd);
+    BOOST_TEST(text_of(memfd->name) == "");
+    BOOST_TEST(!parse_path("name=\"/bin/sh\""));
+}
+
+BOOST_AUTO_TEST_CASE(several_keys_come_apart) {
+    std::string buffer;
+    std::vector<std::string_view> keys;
+    decode_keys({"6578656301736E6570", false}, buffer, keys);
+    BOOST_REQUIRE(keys.size() == 2u);
+    BOOST_TEST(keys[0] == "exec");
+    BOOST_TEST(keys[1] == "snep");
+    keys.clear();
+    decode_keys({"one", true}, buffer, keys);
+    BOOST_REQUIRE(keys.size() == 1u);
+    BOOST_TEST(keys[0] == "one");
+    keys.clear();
+    decode_keys({"(null)", false}, buffer, keys);
+    BOOST_TEST(keys.empty());
+}
+
+BOOST_AUTO_TEST_CASE(socket_addresses_are_decoded_by_family_and_length) {
+    using Family = SocketAddress::Family;
+    struct Row {
+        const char* what;
+        const char* hex;
+        bool good;
+        Family family;
+        const char* ip;
+        int port;
+        const char* path;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"inet", "02001092C63364010000000000000000", true, Family::inet, "198.51.100.1", 4242,
+              ""},
+             {"inet without padding", "02001092C6336401", true, Family::inet, "198.51.100.1", 4242,
+              ""},
+             {"inet too short", "02001092C63364", false, {}, "", 0, ""},
+             {"inet6",
+              "0A00BE530000000020010DB8005100000000000000000001"
+              "00000000",
+              true, Family::inet6, "2001:db8:51::1", 0xbe53, ""},
+             {"inet6 without scope", "0A00BE530000000020010DB8005100000000000000000001", true,
+              Family::inet6, "2001:db8:51::1", 0xbe53, ""},
+             {"inet6 too short",
+              "0A00BE530000000020010DB80051000000000000000000",
+              false,
+              {},
+              "",
+              0,
+              ""},
+             {"v4-mapped", "0A0010920000000000000000000000000000FFFFC633640100000000", true,
+              Family::inet, "198.51.100.1", 4242, ""},
+             {"loopback 6",
+              "0A00005000000000"
+              "00000000000000000000000000000001"
+              "00000000",
+              true, Family::inet6, "::1", 80, ""},
+             {"unix", "01002F6465762F6C6F6700", true, Family::unix_domain, "", 0, "/dev/log"},
+             {"unix without its end", "01002F6465762F6C6F67", true, Family::unix_domain, "", 0,
+              "/dev/log"},
+             {"unix with rubbish behind", "01002F6100FFEE", true, Family::unix_domain, "", 0, "/a"},
+             {"abstract", "01000061622F6300000000", true, Family::unix_domain, "", 0, "@ab/c"},
+             {"unnamed", "0100", true, Family::unix_domain, "", 0, ""},
+             {"autobind", "010000", true, Family::unix_domain, "", 0, ""},
+             {"disconnect", "00000000000000000000000000000000", true, Family::unspecified, "", 0,
+              ""},
+             {"netlink", "100000000000000000000000", true, Family::other, "", 0, ""},
+             {"big-endian host", "00021092C63364010000000000000000", true, Family::inet,
+              "198.51.100.1", 4242, ""},
+             {"no such family", "0A02109200000000", true, Family::other, "", 0, ""},
+             {"family only half", "02", false, {}, "", 0, ""},
+             {"empty", "", false, {}, "", 0, ""},
+             {"odd", "02001092C633640100000000000000000", false, {}, "", 0, ""},
+             {"not hex", "zz001092C63364010000000000000000", false, {}, "", 0, ""},
+         }) {
+        BOOST_TEST_CONTEXT(row.what) {
+            const auto address = decode_sockaddr(row.hex);
+            BOOST_TEST(address.has_value() == row.good);
+            if (address) {
+                BOOST_CHECK(address->family == row.family);
+                BOOST_TEST(address->ip == row.ip);
+                BOOST_TEST(address->port == row.port);
+                BOOST_TEST(address->path == row.path);
+            }
+        }
+    }
+    BOOST_TEST(!decode_sockaddr(std::string(2 * 129, '0')));
+}
+
+BOOST_AUTO_TEST_CASE(an_accept_without_address_has_no_peer) {
+    // accept(fd, NULL, NULL): the kernel writes no SOCKADDR.
+    const AuditEvent accept = event_of({{audit_type::kSyscall, "arch=c000003e syscall=43 pid=5"},
+                                        {audit_type::kProctitle, "proctitle=\"x\""}});
+    BOOST_TEST(!socket_address(accept));
+    const AuditEvent enriched = event_of(
+        {{audit_type::kSockaddr,
+          "saddr=02001092C63364010000000000000000\x1dSADDR={ saddr_fam=inet laddr=203.0.113.9 "
+          "lport=1 }"}});
+    const auto address = socket_address(enriched);
+    BOOST_REQUIRE(address);
+    BOOST_TEST(address->ip == "198.51.100.1");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
