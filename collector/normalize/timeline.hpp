@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the feeds' clocks to the engine's: offset = wall - monotonic, epochs, wall time of an event.
 //
+// Three kinds of input. With CLOCK messages (live runs and their captures) the offset is exact.
+// Captures without them have connector times (monotonic) and audit times (wall): the offset is the
+// running maximum over the execs that both saw. Plain audit logs have wall time only: offset 0.
+//
 // Threads: one. No clock is read here.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "detect/event/event.hpp"
 
 namespace audisp_eql::collector {
+
+enum class EpochChange : std::uint8_t {
+    none,
+    wall,       // the log's time went back or far ahead; the machine is the same
+    monotonic,  // the monotonic clock started again: another boot
+};
 
 class Timeline {
   public:
@@ -28,24 +39,40 @@ class Timeline {
     // A connector message, before anything else of it is used.
     void connector(std::int64_t ns);
 
-    // Times of an event. `received_ns` 0: not known. `blocking`: the call may have waited (accept),
-    // so its entry time says nothing about when it happened.
+    // Times of an event: its own, which may lie a little before those of events that came earlier
+    // (the engine's clock is the maximum). `received_ns` 0: not known. `blocking`: the call may
+    // have waited (accept), so its entry time says nothing about when it happened.
     detect::EventTime of_audit(std::int64_t audit_ms, std::int64_t received_ns, bool blocking);
-    detect::EventTime of_connector(std::int64_t ns);
+    detect::EventTime of_connector(std::int64_t ns) const;
+
+    // An audit time on the connector's clock, as it stands (system call entry, coarse); nullopt
+    // while the two clocks can't be compared to a few hundredths of a second.
+    std::optional<std::int64_t> monotonic_of(std::int64_t audit_ms) const;
+    // Wall time in microseconds of a moment of the connector's clock; nullopt in plain logs.
+    std::optional<std::int64_t> wall_us_of(std::int64_t mono_ns) const;
+    // Largest engine time so far.
+    std::int64_t engine_ns() const { return engine_ns_; }
 
     // Set once when the input's clock broke since the last call: pending matches must go.
-    bool take_epoch_change();
+    EpochChange take_epoch_change();
 
   private:
-    bool have_clock_ = false;   // a CLOCK was seen: offset_ns_ is exact
-    bool have_offset_ = false;  // from execs seen in both
+    enum class Offset : std::uint8_t { none, provisional, from_execs, exact };
+
+    void monotonic_moved(std::int64_t ns);
+    void reach(std::int64_t engine_ns);
+    bool breaks_epoch(std::int64_t raw_ns);
+
+    Offset offset_kind_ = Offset::none;
     bool have_connector_ = false;
-    std::int64_t offset_ns_ = 0;  // wall - monotonic
-    std::int64_t last_connector_ns_ = 0;
+    bool have_audit_ = false;
+    std::int64_t offset_ns_ = 0;  // wall - monotonic; plain logs: 0, their monotonic clock is wall
+    std::int64_t shift_ns_ = 0;   // engine - monotonic: keeps engine time going across epochs
+    std::int64_t last_monotonic_ns_ = 0;
     std::int64_t largest_raw_ns_ = 0;
     std::int64_t engine_ns_ = 0;  // running maximum
     int suspicious_ = 0;
-    bool epoch_changed_ = false;
+    EpochChange epoch_change_ = EpochChange::none;
 };
 
 }  // namespace audisp_eql::collector

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // One process: who it is (stable across exec) and the images it ran.
 //
-// Memory: counted. A process keeps its parent's Process alive (lineage outlives the parent), and
-// events keep the blocks. Threads: the worker only.
+// Memory: counted and pooled. A process keeps its parent alive (lineage outlives the parent), as
+// far up as ancestry needs: see ProcessTable. Events keep the blocks. Threads: the worker only.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+#include <boost/intrusive/list_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
@@ -21,15 +26,18 @@ namespace audisp_eql::collector {
 // A fork's child shares its parent's slot, filled or not.
 struct Image : boost::intrusive_ref_counter<Image, boost::thread_unsafe_counter> {
     enum class State : std::uint8_t {
-        unknown,   // never seen: the process is older than the feeds
+        unknown,   // never seen: the process is older than the feeds, or its record was lost
         awaited,   // an exec happened, its record is still to come
         partial,   // known from a system call record: executable, no arguments
         procfs,    // read from /proc
         executed,  // from the exec's own records
     };
     State state = State::unknown;
-    std::int64_t opened_ns = 0;  // awaited: since when (monotonic)
+    std::int64_t opened_ns = 0;  // of one that was awaited: since when (monotonic)
     detect::BlockPtr block;      // Layer::image; null while unknown or awaited
+
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size);
 };
 using ImagePtr = boost::intrusive_ptr<Image>;
 
@@ -37,33 +45,82 @@ struct Credentials {
     static constexpr std::uint32_t kUnknown = 0xffffffff;
     std::uint32_t uid = kUnknown, gid = kUnknown, euid = kUnknown, egid = kUnknown;
     std::uint32_t auid = kUnknown, session = kUnknown;
-    std::string tty;  // empty: none or not known
+    std::array<char, 16> tty_name{};  // as audit names it: pts0; empty: none or not known
+    std::int64_t changed_ns = 0;      // when the connector last told of a change; 0: never
+
     bool known() const { return euid != kUnknown; }
+    std::string_view tty() const { return tty_name.data(); }
+    void set_tty(std::string_view name) {
+        const std::size_t size = std::min(name.size(), tty_name.size() - 1);
+        std::copy_n(name.data(), size, tty_name.data());
+        tty_name[size] = '\0';
+    }
+};
+
+// The text of a UUID.
+struct EntityId {
+    std::array<char, 36> text{};
+    bool empty() const { return text[0] == '\0'; }
+    std::string_view view() const {
+        return empty() ? std::string_view{} : std::string_view(text.data(), text.size());
+    }
 };
 
 struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_counter> {
     std::int32_t pid = 0;
-    std::string entity_id;
-    std::int64_t start_tick = -1;  // field 22 of /proc/PID/stat; -1: not known
-    std::int64_t start_ns = -1;    // the connector's FORK; -1: not seen
-    std::int64_t exit_ns = -1;     // the leader's EXIT; -1: alive
-    std::uint32_t exit_code = 0;
-    bool inferred = false;  // first seen by something else than its FORK or /proc
+    std::int32_t ppid = 0;  // of a process whose parent is not linked yet; 0: not known
+    // Empty until somebody needs it: what it is made from may come with a later message. Never
+    // changes afterwards.
+    EntityId entity_id;
+    std::uint32_t ordinal = 0;       // among those of equal pid and tick
+    std::int64_t start_tick = -1;    // field 22 of /proc/PID/stat; -1: not known
+    std::int64_t start_ns = -1;      // the connector's FORK; -1: not seen
+    std::int64_t first_ns = -1;      // the first connector message that named it
+    std::uint64_t first_serial = 0;  // the first audit record that named it
+    std::int64_t first_ms = 0;       // and its time
+    std::int64_t exit_ns = -1;       // the leader's EXIT; -1: alive
+    std::uint32_t exit_status = 0;   // as wait(2) gives it
+    bool inferred = false;           // first seen by something else than its FORK or /proc
+    bool fork_held = false;          // the normalizer holds its fork event
 
     boost::intrusive_ptr<Process> parent;  // who forked it; null: not known
     ImagePtr parent_image;                 // what the parent ran then; never null once made
     Credentials parent_credentials;        // and as whom
-    ImagePtr image;                        // what it runs now; never null once made
+
+    // The connector runs ahead of audit, so a process has two present images: what it runs as of
+    // the connector (a FORK's child gets this one), and what it ran when the audit records that
+    // come now were made. Neither is ever null once made.
+    ImagePtr image;
+    ImagePtr recorded_image;
     // Images that the connector announced and audit has not told yet, oldest first, the last is
     // `image`.
-    std::vector<ImagePtr> awaited;
+    boost::container::small_vector<ImagePtr, 2> awaited;
+    // Execs whose record came before the connector's EXEC (feeds that were not read in drain
+    // order): the announcement is still to come and opens nothing.
+    struct ToldAhead {
+        std::int64_t audit_ms;
+        std::int64_t until_ns;  // the announcement is not younger than this
+    };
+    boost::container::small_vector<ToldAhead, 1> told_ahead;
     Credentials credentials;  // as of the last record
 
     detect::BlockPtr identity;  // Layer::process, made when first needed
+
+    boost::intrusive::list_member_hook<> in_table;  // the table's order of use, or of exits
+
+    Process() = default;
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+    ~Process();
+
+    bool alive() const { return exit_ns < 0; }
+
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size);
 };
 using ProcessPtr = boost::intrusive_ptr<Process>;
 
-// Ancestors, nearest first, at most detect's limit, for the alert.
+// Ancestors, nearest first, at most ProcessTable::kMaxAncestry, for the alert.
 std::vector<detect::Ancestor> ancestors_of(const Process& process);
 
 }  // namespace audisp_eql::collector

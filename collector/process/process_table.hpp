@@ -4,17 +4,17 @@
 // Fed by the proc connector and by audit events; knows no events and no rules. Everything that the
 // caller must do later (a fork event whose image is awaited, an end that must come last) is the
 // normalizer's.
-// Memory: owns the live processes and the tombstones (kTombstoneNs, bounded). Threads: one.
+// Memory: owns the live processes and the tombstones (kTombstoneNs, bounded). Lineage is counted
+// pointers from child to parent; where more than kMaxLineage generations lie above a new process,
+// the oldest that has exited lets go of its own parent, so a process that forks and exits for ever
+// holds a bounded chain.
+// Threads: one.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "collector/process/proc_reader.hpp"
 #include "collector/process/process.hpp"
@@ -26,10 +26,11 @@ struct ProcessTableCounters {
     std::uint64_t tombstones = 0;
     std::uint64_t forks = 0;
     std::uint64_t threads = 0;         // FORK of a thread: dropped
-    std::uint64_t reused_pids = 0;     // a FORK met a live entry of its pid
+    std::uint64_t reused_pids = 0;     // a new process met a live entry of its pid
     std::uint64_t inferred = 0;        // processes first seen by a record
+    std::uint64_t revived = 0;         // the leader had exited, the process had not
     std::uint64_t images_awaited = 0;  // now
-    std::uint64_t images_missed = 0;   // awaited and never told
+    std::uint64_t images_missed = 0;   // announced, and audit went on without telling
     std::uint64_t evicted = 0;         // by the bounds below
 };
 
@@ -42,30 +43,83 @@ class ProcessTable {
     static constexpr std::size_t kMaxLive = 200'000;
     static constexpr std::size_t kMaxTombstones = 200'000;
     static constexpr std::size_t kMaxAncestry = 20;
+    // Twice, so that the near ancestors of a process keep all of theirs.
+    static constexpr std::uint32_t kMaxLineage = 2 * kMaxAncestry;
+    // Execs of one process that audit has not told yet. A chain of wrappers (nice, env, setsid, …)
+    // is shorter; beyond it the oldest counts as missed.
+    static constexpr std::size_t kMaxAwaited = 16;
+    // An audit time may lie this much before the moment on the connector's clock: the coarse clock
+    // is up to 21 ms behind (HZ=100), and the time from a call's entry to its EXEC adds to it
+    // (measured: 29 ms under load).
+    static constexpr std::int64_t kSlackNs = 50'000'000;
+    // An EXEC that is announced after its record comes within this.
+    static constexpr std::int64_t kToldAheadNs = 1'000'000'000;
 
     ProcessTable();
     ~ProcessTable();
 
-    // The boot id that entity ids are made from; empty: the nil UUID. Before the first process.
+    // The boot id that entity ids are made from; empty or no UUID: the nil UUID. Before the first
+    // process.
     void set_boot_id(std::string_view uuid);
+    // Another machine or boot: everything is forgotten, the boot id too.
+    void clear();
 
     // One process as /proc showed it. Also for one that is already known: completes it.
     ProcessPtr snapshot(const ProcSnapshot& snapshot, std::int64_t now_ns);
+    // What /proc showed of its image, if nothing better is known.
+    void image_read(Process& process, detect::BlockPtr block);
+
     // A process was forked. Null for a thread. An unknown parent is made.
     ProcessPtr fork(std::int32_t parent_pid, std::int32_t pid, std::int32_t tgid, std::int64_t ns);
-    // The connector's EXEC: opens an awaited image. Revives a process whose leader had exited.
-    ProcessPtr exec_announced(std::int32_t pid, std::int64_t ns);
-    // The connector's EXIT of a leader. Null if not known.
-    ProcessPtr exit(std::int32_t pid, std::uint32_t exit_code, std::int64_t ns);
+    // The same from an audit record (no connector).
+    ProcessPtr fork_recorded(Process& parent, std::int32_t pid, std::uint64_t serial,
+                             std::int64_t time_ms);
 
-    // The incarnation an audit record of `pid` speaks of: the live one, or its newest tombstone.
+    struct Announced {
+        ProcessPtr process;
+        // Its record came first: the record's audit time; 0: still to come.
+        std::int64_t told_ms = 0;
+    };
+    // The connector's EXEC: opens an awaited image. Revives a process whose leader had exited.
+    Announced exec_announced(std::int32_t pid, std::int64_t ns);
+    // The connector's EXIT of a leader. Null if not known.
+    ProcessPtr exit(std::int32_t pid, std::uint32_t exit_status, std::int64_t ns);
+    // A record later than the exit showed that only the leader's thread had ended.
+    void revive(Process& process);
+
+    // An audit record, as far as the table needs it.
+    struct RecordPoint {
+        std::int32_t pid = 0;
+        std::int32_t ppid = 0;
+        std::uint64_t serial = 0;
+        std::int64_t time_ms = 0;
+        std::optional<std::int64_t> entry_ns;  // the record's time on the connector's clock
+        std::int64_t received_ns = 0;          // 0: not known
+        bool exec = false;
+    };
+    // The incarnation of `pid` that lives, or its newest tombstone.
     ProcessPtr find(std::int32_t pid) const;
-    // As find, but makes an inferred process (parent from `ppid`, entity id from `serial`).
-    ProcessPtr find_or_infer(std::int32_t pid, std::int32_t ppid, std::uint64_t serial,
-                             std::int64_t now_ns, bool& was_inferred);
-    // The exec's own records: fills the oldest awaited image, or a new one. Returns the image that
-    // was filled.
-    ImagePtr image_executed(Process& process, detect::BlockPtr block);
+    // The incarnation that an audit record speaks of: the pid may have been reused since.
+    ProcessPtr find(const RecordPoint& record) const;
+    // As find, but makes an inferred process if there is none.
+    ProcessPtr find_or_infer(const RecordPoint& record, bool& was_inferred);
+    // An inferred process in the place of a live one: the pid was reused unseen.
+    ProcessPtr infer(const RecordPoint& record);
+
+    struct Executed {
+        ImagePtr image;                 // the one that was filled
+        std::int64_t announced_ns = 0;  // of the connector's EXEC, if it was seen; else 0
+    };
+    // The exec's own records: fills the oldest awaited image, or a new one.
+    Executed image_executed(Process& process, detect::BlockPtr block, const RecordPoint& record);
+    // A record of something else: execs announced well before it are not going to be told. Returns
+    // the image that the process ran when the record was made; never null.
+    const ImagePtr& image_at(Process& process, const RecordPoint& record);
+
+    // Links the parent of a process that /proc or a record named by number only.
+    void link_parent(Process& process);
+    // Its entity id, made on first use.
+    std::string_view entity_id(Process& process);
 
     // Tombstones older than kTombstoneNs go. `now_ns`: the connector's clock.
     void advance(std::int64_t now_ns);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/normalize/timeline.hpp"
+
+#include <algorithm>
+
+namespace audisp_eql::collector {
+
+namespace {
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kNsPerUs = 1'000;
+}  // namespace
+
+void Timeline::reach(std::int64_t engine_ns) {
+    engine_ns_ = std::max(engine_ns_, engine_ns);
+}
+
+void Timeline::monotonic_moved(std::int64_t ns) {
+    if (ns + kMaxBackNs < last_monotonic_ns_) {
+        shift_ns_ = engine_ns_ - ns;
+        offset_kind_ = Offset::none;
+        have_audit_ = false;
+        last_monotonic_ns_ = ns;
+        suspicious_ = 0;
+        epoch_change_ = EpochChange::monotonic;
+    }
+    last_monotonic_ns_ = std::max(last_monotonic_ns_, ns);
+}
+
+void Timeline::clock(std::int64_t mono_ns, std::int64_t real_ns) {
+    monotonic_moved(mono_ns);
+    if (offset_kind_ == Offset::none && have_audit_)
+        shift_ns_ = engine_ns_ - mono_ns;  // began as a plain log
+    offset_kind_ = Offset::exact;
+    offset_ns_ = real_ns - mono_ns;
+    reach(mono_ns + shift_ns_);
+}
+
+void Timeline::connector(std::int64_t ns) {
+    monotonic_moved(ns);
+    have_connector_ = true;
+    if (offset_kind_ == Offset::none && have_audit_) {
+        // Began as a plain log: from here on the two clocks are compared, and engine time goes on.
+        offset_kind_ = Offset::provisional;
+        offset_ns_ = largest_raw_ns_ - ns;
+        shift_ns_ = engine_ns_ - ns;
+    }
+    reach(ns + shift_ns_);
+}
+
+void Timeline::exec_seen(std::int64_t audit_ms, std::int64_t connector_ns) {
+    if (offset_kind_ == Offset::exact)
+        return;
+    // Audit's time is the call's entry on a coarse clock, so never later than the connector's: the
+    // least difference is the nearest to the truth.
+    const std::int64_t sample = audit_ms * kNsPerMs - connector_ns;
+    offset_ns_ = offset_kind_ == Offset::from_execs ? std::max(offset_ns_, sample) : sample;
+    offset_kind_ = Offset::from_execs;
+}
+
+bool Timeline::breaks_epoch(std::int64_t raw_ns) {
+    const bool strange = have_audit_ && (raw_ns + kMaxBackNs < largest_raw_ns_ ||
+                                         raw_ns > largest_raw_ns_ + kMaxAheadNs);
+    if (!strange) {
+        suspicious_ = 0;
+        return false;
+    }
+    return ++suspicious_ > kEpochEvents;
+}
+
+detect::EventTime Timeline::of_audit(std::int64_t audit_ms, std::int64_t received_ns,
+                                     bool blocking) {
+    const std::int64_t raw_ns = audit_ms * kNsPerMs;
+    if (offset_kind_ == Offset::exact && received_ns > 0) {
+        const std::int64_t mono =
+            blocking ? received_ns
+                     : std::clamp(raw_ns - offset_ns_, received_ns - kMaxAgeNs, received_ns);
+        reach(mono + shift_ns_);
+        return {mono + shift_ns_, (mono + offset_ns_) / kNsPerUs};
+    }
+    if (offset_kind_ == Offset::none && have_connector_) {
+        offset_kind_ = Offset::provisional;
+        offset_ns_ = raw_ns - last_monotonic_ns_;
+    }
+    if (blocking && engine_ns_ != 0)
+        return {engine_ns_, (engine_ns_ - shift_ns_ + offset_ns_) / kNsPerUs};
+    if (breaks_epoch(raw_ns)) {
+        if (have_connector_) {
+            offset_kind_ = Offset::provisional;
+            offset_ns_ = raw_ns - last_monotonic_ns_;
+        } else {
+            shift_ns_ = engine_ns_ - (raw_ns - offset_ns_);
+        }
+        largest_raw_ns_ = raw_ns;
+        suspicious_ = 0;
+        epoch_change_ = EpochChange::wall;
+    }
+    if (suspicious_ > 0)  // one stray time must not move the clock
+        return {engine_ns_, raw_ns / kNsPerUs};
+    have_audit_ = true;
+    largest_raw_ns_ = std::max(largest_raw_ns_, raw_ns);
+    const std::int64_t mono = raw_ns - offset_ns_;
+    reach(mono + shift_ns_);
+    return {mono + shift_ns_, raw_ns / kNsPerUs};
+}
+
+detect::EventTime Timeline::of_connector(std::int64_t ns) const {
+    return {ns + shift_ns_, (ns + offset_ns_) / kNsPerUs};
+}
+
+std::optional<std::int64_t> Timeline::monotonic_of(std::int64_t audit_ms) const {
+    if (offset_kind_ != Offset::exact && offset_kind_ != Offset::from_execs)
+        return std::nullopt;
+    return audit_ms * kNsPerMs - offset_ns_;
+}
+
+std::optional<std::int64_t> Timeline::wall_us_of(std::int64_t mono_ns) const {
+    if (offset_kind_ == Offset::none)
+        return std::nullopt;
+    return (mono_ns + offset_ns_) / kNsPerUs;
+}
+
+EpochChange Timeline::take_epoch_change() {
+    const EpochChange change = epoch_change_;
+    epoch_change_ = EpochChange::none;
+    return change;
+}
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/process/process.hpp"
+
+#include <memory_resource>
+#include <utility>
+
+#include "collector/process/process_table.hpp"
+
+namespace audisp_eql::collector {
+
+namespace {
+
+// Processes and images come and go with every command: a pool keeps the steady state free of
+// malloc. Never destroyed, as some may be released at exit.
+std::pmr::memory_resource& pool() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return *std::pmr::new_delete_resource();  // a pool would hide use after free
+#else
+    thread_local auto* const resource = new std::pmr::unsynchronized_pool_resource();
+    return *resource;
+#endif
+}
+
+// `child`'s parent, with the image it had when it forked `child`.
+detect::Ancestor parent_of(const Process& child) {
+    const Process& process = *child.parent;
+    detect::Ancestor ancestor;
+    ancestor.pid = process.pid;
+    ancestor.entity_id = process.entity_id.view();
+    const detect::BlockPtr& then = child.parent_image->block;
+    const detect::BlockPtr& block = then ? then : process.recorded_image->block;
+    if (!block)
+        return ancestor;
+    const detect::Values name = block->values(detect::FieldId::process_name);
+    if (!name.empty())
+        ancestor.name = name[0].as_text();
+    for (const detect::Value& word : block->values(detect::FieldId::process_args))
+        ancestor.args.emplace_back(word.as_text());
+    return ancestor;
+}
+
+}  // namespace
+
+void* Image::operator new(std::size_t size) {
+    return pool().allocate(size, alignof(Image));
+}
+void Image::operator delete(void* memory, std::size_t size) {
+    pool().deallocate(memory, size, alignof(Image));
+}
+void* Process::operator new(std::size_t size) {
+    return pool().allocate(size, alignof(Process));
+}
+void Process::operator delete(void* memory, std::size_t size) {
+    pool().deallocate(memory, size, alignof(Process));
+}
+
+Process::~Process() {
+    // A chain of dead ancestors that only this process held goes one by one: destructors that call
+    // each other would need as much stack as the chain is long.
+    ProcessPtr next = std::move(parent);
+    while (next && next->use_count() == 1) {
+        ProcessPtr above = std::move(next->parent);
+        next = std::move(above);
+    }
+}
+
+std::vector<detect::Ancestor> ancestors_of(const Process& process) {
+    std::vector<detect::Ancestor> ancestors;
+    const Process* at = &process;
+    for (; at->parent && ancestors.size() < ProcessTable::kMaxAncestry; at = at->parent.get())
+        ancestors.push_back(parent_of(*at));
+    return ancestors;
+}
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/process/process_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <boost/intrusive/list.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/string_generator.hpp>
+#include <boost/uuid/uuid.hpp>
+#include <boost/uuid/uuid_io.hpp>
+
+namespace audisp_eql::collector {
+
+namespace {
+
+// Field 22 of /proc/PID/stat counts in USER_HZ, 100 on every architecture that Linux has today.
+constexpr std::int64_t kTickNs = 10'000'000;
+
+boost::uuids::uuid parse_uuid(std::string_view text) {
+    boost::uuids::uuid nil{};
+    // string_generator throws on bad input and takes forms we never meet: check the shape first.
+    if (text.size() != 36)
+        return nil;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') ||
+                         (text[i] >= 'A' && text[i] <= 'F');
+        if (dash ? text[i] != '-' : !hex)
+            return nil;
+    }
+    return boost::uuids::string_generator()(text.begin(), text.end());
+}
+
+// "pid:tick:n", "pid:s<serial>" or "pid:f<nanoseconds>" in a buffer.
+class IdName {
+  public:
+    IdName& number(std::uint64_t value) {
+        end_ = std::to_chars(end_, buffer_ + sizeof buffer_, value).ptr;
+        return *this;
+    }
+    IdName& text(std::string_view value) {
+        end_ = std::copy(value.begin(), value.end(), end_);
+        return *this;
+    }
+    std::size_t size() const { return static_cast<std::size_t>(end_ - buffer_); }
+    const char* data() const { return buffer_; }
+
+  private:
+    char buffer_[80];
+    char* end_ = buffer_;
+};
+
+}  // namespace
+
+struct ProcessTable::State {
+    // The newest incarnation of a pid, alive or a tombstone, and the tombstone before it, which
+    // late records may speak of.
+    struct Slot {
+        ProcessPtr current;
+        ProcessPtr previous;
+    };
+    using Order = boost::intrusive::list<
+        Process, boost::intrusive::member_hook<Process, boost::intrusive::list_member_hook<>,
+                                               &Process::in_table>>;
+
+    ProcessTableCounters& counters;
+    boost::unordered_flat_map<std::int32_t, Slot> by_pid;
+    Order live;        // least recently used first
+    Order tombstones;  // oldest exit first
+    boost::uuids::uuid boot_id{};
+    std::int64_t now_ns = 0;  // the connector's clock
+
+    explicit State(ProcessTableCounters& c) : counters(c) {}
+    ~State() { clear(); }
+
+    void clear() {
+        live.clear();
+        tombstones.clear();
+        by_pid.clear();
+        counters.live = counters.tombstones = 0;
+        now_ns = 0;
+    }
+
+    void use(Process& process) {
+        if (process.alive())
+            live.splice(live.end(), live, live.iterator_to(process));
+    }
+
+    // Forgets one that lies in `live` or `tombstones`.
+    void forget(Process& process) {
+        Order& order = process.alive() ? live : tombstones;
+        --(process.alive() ? counters.live : counters.tombstones);
+        order.erase(order.iterator_to(process));
+        const auto found = by_pid.find(process.pid);
+        Slot& slot = found->second;
+        if (slot.previous.get() == &process) {
+            slot.previous.reset();
+        } else {
+            slot.current = std::move(slot.previous);
+            if (!slot.current)
+                by_pid.erase(found);
+        }
+    }
+
+    void bury(Process& process, std::int64_t exit_ns) {
+        live.erase(live.iterator_to(process));
+        --counters.live;
+        process.exit_ns = exit_ns;
+        tombstones.push_back(process);
+        ++counters.tombstones;
+        if (counters.tombstones > kMaxTombstones) {
+            ++counters.evicted;
+            forget(tombstones.front());
+        }
+    }
+
+    void dig_up(Process& process) {
+        tombstones.erase(tombstones.iterator_to(process));
+        --counters.tombstones;
+        process.exit_ns = -1;
+        live.push_back(process);
+        ++counters.live;
+        ++counters.revived;
+    }
+
+    // A new process under its pid; what was there becomes the tombstone before it.
+    ProcessPtr make(std::int32_t pid) {
+        auto& slot = by_pid[pid];
+        if (slot.current) {
+            if (slot.current->alive()) {
+                ++counters.reused_pids;
+                bury(*slot.current, std::max<std::int64_t>(now_ns, 0));
+            }
+            // bury() may have evicted, so the slot is looked up again below.
+        }
+        Slot& place = by_pid[pid];
+        if (place.current) {
+            if (place.previous)
+                forget(*place.previous);
+            place.previous = std::move(place.current);
+        }
+        const ProcessPtr process(new Process);
+        process->pid = pid;
+        process->image = process->recorded_image = ImagePtr(new Image);
+        process->parent_image = ImagePtr(new Image);
+        place.current = process;
+        live.push_back(*process);
+        ++counters.live;
+        if (counters.live > kMaxLive) {
+            ++counters.evicted;
+            forget(live.front());
+        }
+        return process;
+    }
+
+    void set_tick(Process& process, std::int64_t tick) {
+        process.start_tick = tick;
+        const auto found = by_pid.find(process.pid);
+        if (found == by_pid.end())
+            return;
+        const ProcessPtr& before = found->second.previous;
+        if (before && before->start_tick == tick)
+            process.ordinal = before->ordinal + 1;
+    }
+
+    Process* newest(std::int32_t pid) const {
+        const auto found = by_pid.find(pid);
+        return found == by_pid.end() ? nullptr : found->second.current.get();
+    }
+
+    void drop_oldest_awaited(Process& process) {
+        // No record fills it any more, but a fork may still hold it: it counts as never seen, and
+        // a later system call record may name its executable.
+        Image& image = *process.awaited.front();
+        if (image.state == Image::State::awaited)
+            image.state = Image::State::unknown;
+        process.recorded_image = process.awaited.front();
+        process.awaited.erase(process.awaited.begin());
+        --counters.images_awaited;
+        ++counters.images_missed;
+    }
+
+    // Execs that audit has gone past without telling. With comparable clocks: announced well before
+    // the record's entry; else: announced longer ago than any record is late.
+    void settle_images(Process& process, const RecordPoint& record) {
+        while (!process.awaited.empty()) {
+            const std::int64_t opened = process.awaited.front()->opened_ns;
+            const bool past = record.entry_ns ? *record.entry_ns > opened + kSlackNs
+                                              : now_ns > opened + kToldAheadNs;
+            if (!past)
+                return;
+            drop_oldest_awaited(process);
+        }
+    }
+};
+
+namespace {
+
+// The child runs what the parent runs, as the same user.
+void inherit(Process& child, Process& parent) {
+    child.parent = ProcessPtr(&parent);
+    child.parent_image = parent.image;
+    child.parent_credentials = parent.credentials;
+    child.credentials = parent.credentials;
+    child.image = child.recorded_image = parent.image;
+}
+
+// Beyond kMaxLineage generations, exited ancestors let go of theirs.
+void bound_lineage(const Process& child) {
+    Process* at = child.parent.get();
+    for (std::uint32_t up = 1; at && up < ProcessTable::kMaxLineage; ++up)
+        at = at->parent.get();
+    if (at && !at->alive())
+        at->parent.reset();
+}
+
+}  // namespace
+
+ProcessTable::ProcessTable() : state_(std::make_unique<State>(counters_)) {}
+ProcessTable::~ProcessTable() = default;
+
+void ProcessTable::set_boot_id(std::string_view uuid) {
+    state_->boot_id = parse_uuid(uuid);
+}
+
+void ProcessTable::clear() {
+    state_->clear();
+    state_->boot_id = {};
+}
+
+ProcessPtr ProcessTable::snapshot(const ProcSnapshot& snapshot, std::int64_t now_ns) {
+    state_->now_ns = std::max(state_->now_ns, now_ns);
+    ProcessPtr process = find(snapshot.pid);
+    if (process &&
+        (process->start_tick >= 0 ? process->start_tick != snapshot.start_tick : !process->alive()))
+        process.reset();  // another incarnation: the FORK was not seen
+    if (!process)
+        process = state_->make(snapshot.pid);
+    if (process->start_tick < 0)
+        state_->set_tick(*process, snapshot.start_tick);
+    if (!process->parent)
+        process->ppid = snapshot.ppid;
+    Credentials& credentials = process->credentials;
+    if (!credentials.known()) {
+        credentials.uid = snapshot.uid;
+        credentials.euid = snapshot.euid;
+        credentials.gid = snapshot.gid;
+        credentials.egid = snapshot.egid;
+        credentials.auid = snapshot.auid;
+        credentials.session = snapshot.session;
+        credentials.set_tty(snapshot.tty);
+    }
+    return process;
+}
+
+void ProcessTable::image_read(Process& process, detect::BlockPtr block) {
+    Image& image = *process.image;
+    if (image.state == Image::State::executed || image.state == Image::State::procfs)
+        return;
+    image.block = std::move(block);
+    image.state = Image::State::procfs;
+}
+
+ProcessPtr ProcessTable::fork(std::int32_t parent_pid, std::int32_t pid, std::int32_t tgid,
+                              std::int64_t ns) {
+    if (pid != tgid) {
+        ++counters_.threads;
+        return {};
+    }
+    State& state = *state_;
+    state.now_ns = std::max(state.now_ns, ns);
+    ++counters_.forks;
+
+    ProcessPtr parent = find(parent_pid);
+    if (!parent) {
+        parent = state.make(parent_pid);
+        parent->first_ns = ns;
+        parent->inferred = true;
+        ++counters_.inferred;
+    } else if (!parent->alive() && ns > parent->exit_ns) {
+        state.dig_up(*parent);  // its other threads live on
+    } else {
+        state.use(*parent);
+    }
+
+    const std::int64_t tick = ns / kTickNs;
+    ProcessPtr child = find(pid);
+    // A snapshot may have been read before the FORK was: the same process.
+    const bool known = child && child->start_ns < 0 && child->start_tick == tick;
+    if (!known)
+        child = state.make(pid);
+    child->start_ns = child->first_ns = ns;
+    if (!known)
+        state.set_tick(*child, tick);
+    if (child.get() == parent.get())
+        return child;  // never by a kernel; a chain must not become a ring
+    if (known) {
+        child->parent = parent;
+        child->parent_image = parent->image;
+        child->parent_credentials = parent->credentials;
+    } else {
+        inherit(*child, *parent);
+    }
+    bound_lineage(*child);
+    return child;
+}
+
+ProcessPtr ProcessTable::fork_recorded(Process& parent, std::int32_t pid, std::uint64_t serial,
+                                       std::int64_t time_ms) {
+    if (pid == parent.pid)
+        return {};
+    ++counters_.forks;
+    const ProcessPtr keep(&parent);  // making the child may evict it
+    const ProcessPtr child = state_->make(pid);
+    child->first_serial = serial;
+    child->first_ms = time_ms;
+    inherit(*child, parent);
+    bound_lineage(*child);
+    return child;
+}
+
+ProcessTable::Announced ProcessTable::exec_announced(std::int32_t pid, std::int64_t ns) {
+    State& state = *state_;
+    state.now_ns = std::max(state.now_ns, ns);
+    ProcessPtr process = find(pid);
+    if (!process) {
+        process = state.make(pid);
+        process->first_ns = ns;
+        process->inferred = true;
+        ++counters_.inferred;
+    } else if (!process->alive()) {
+        state.dig_up(*process);  // exec by another thread: the leader's EXIT came first
+    }
+    auto& ahead = process->told_ahead;
+    const auto fresh = std::find_if(ahead.begin(), ahead.end(),
+                                    [ns](const auto& told) { return ns <= told.until_ns; });
+    if (fresh != ahead.end()) {
+        const std::int64_t told_ms = fresh->audit_ms;
+        ahead.erase(ahead.begin(), fresh + 1);
+        return {process, told_ms};
+    }
+    ahead.clear();
+
+    if (process->awaited.size() == kMaxAwaited)
+        state.drop_oldest_awaited(*process);
+    const ImagePtr image(new Image);
+    image->state = Image::State::awaited;
+    image->opened_ns = ns;
+    process->image = image;
+    process->awaited.push_back(image);
+    ++counters_.images_awaited;
+    return {process, 0};
+}
+
+ProcessPtr ProcessTable::exit(std::int32_t pid, std::uint32_t exit_status, std::int64_t ns) {
+    state_->now_ns = std::max(state_->now_ns, ns);
+    const ProcessPtr process = find(pid);
+    if (!process || !process->alive())
+        return {};
+    process->exit_status = exit_status;
+    state_->bury(*process, ns);
+    return process;
+}
+
+void ProcessTable::revive(Process& process) {
+    if (!process.alive() && process.in_table.is_linked() && state_->newest(process.pid) == &process)
+        state_->dig_up(process);
+}
+
+ProcessPtr ProcessTable::find(std::int32_t pid) const {
+    return ProcessPtr(state_->newest(pid));
+}
+
+ProcessPtr ProcessTable::find(const RecordPoint& record) const {
+    const auto found = state_->by_pid.find(record.pid);
+    if (found == state_->by_pid.end())
+        return {};
+    const auto& [current, previous] = found->second;
+    if (!previous || current->start_ns < 0 || !record.entry_ns ||
+        *record.entry_ns >= current->start_ns)
+        return current;
+    // Entered before the newest incarnation began, as far as a coarse clock can tell: the one
+    // before it, if its exec is still to be told or the difference is beyond the clock's.
+    const bool awaits = record.exec && !previous->awaited.empty();
+    return awaits || *record.entry_ns < current->start_ns - kSlackNs ? previous : current;
+}
+
+ProcessPtr ProcessTable::infer(const RecordPoint& record) {
+    const ProcessPtr process = state_->make(record.pid);
+    process->first_serial = record.serial;
+    process->first_ms = record.time_ms;
+    process->inferred = true;
+    process->ppid = record.ppid;
+    ++counters_.inferred;
+    link_parent(*process);
+    // Before an exec it ran what it was forked with; before anything else it may have had execs
+    // that nobody told of.
+    if (process->parent && record.exec)
+        process->image = process->recorded_image = process->parent_image;
+    return process;
+}
+
+ProcessPtr ProcessTable::find_or_infer(const RecordPoint& record, bool& was_inferred) {
+    ProcessPtr process = find(record);
+    was_inferred = !process;
+    if (!process)
+        return infer(record);
+    state_->use(*process);
+    if (process->first_serial == 0) {
+        process->first_serial = record.serial;
+        process->first_ms = record.time_ms;
+    }
+    if (!process->parent && process->ppid == 0)
+        process->ppid = record.ppid;
+    return process;
+}
+
+ProcessTable::Executed ProcessTable::image_executed(Process& process, detect::BlockPtr block,
+                                                    const RecordPoint& record) {
+    state_->settle_images(process, record);
+    Executed executed;
+    if (!process.awaited.empty()) {
+        executed.image = process.awaited.front();
+        executed.announced_ns = executed.image->opened_ns;
+        process.awaited.erase(process.awaited.begin());
+        --counters_.images_awaited;
+    } else {
+        executed.image = ImagePtr(new Image);
+        process.image = executed.image;
+        // Where the receive time is known, the announcement can only be older than that.
+        const std::int64_t until =
+            record.received_ns > 0 ? record.received_ns : state_->now_ns + kToldAheadNs;
+        if (state_->now_ns > 0) {
+            if (process.told_ahead.size() == kMaxAwaited)
+                process.told_ahead.erase(process.told_ahead.begin());
+            process.told_ahead.push_back({record.time_ms, until});
+        }
+    }
+    executed.image->block = std::move(block);
+    executed.image->state = Image::State::executed;
+    process.recorded_image = executed.image;
+    return executed;
+}
+
+const ImagePtr& ProcessTable::image_at(Process& process, const RecordPoint& record) {
+    state_->settle_images(process, record);
+    return process.recorded_image;
+}
+
+void ProcessTable::link_parent(Process& process) {
+    if (process.parent || process.ppid <= 0 || process.ppid == process.pid)
+        return;
+    const ProcessPtr parent = find(process.ppid);
+    if (!parent)
+        return;
+    // A parent is not younger than its child (pid reuse).
+    if (parent->start_tick >= 0 && process.start_tick >= 0 &&
+        parent->start_tick > process.start_tick)
+        return;
+    for (const Process* at = parent.get(); at; at = at->parent.get())
+        if (at == &process)
+            return;
+    process.parent = parent;
+    process.parent_image = parent->recorded_image;
+    process.parent_credentials = parent->credentials;
+    bound_lineage(process);
+}
+
+std::string_view ProcessTable::entity_id(Process& process) {
+    if (!process.entity_id.empty())
+        return process.entity_id.view();
+    IdName name;
+    name.number(static_cast<std::uint32_t>(process.pid)).text(":");
+    if (process.start_tick >= 0)
+        name.number(static_cast<std::uint64_t>(process.start_tick))
+            .text(":")
+            .number(process.ordinal);
+    else if (process.first_serial != 0)
+        name.text("s").number(process.first_serial);
+    else  // only the connector has named it, and not by its own FORK
+        name.text("f").number(static_cast<std::uint64_t>(process.first_ns));
+    const boost::uuids::uuid id =
+        boost::uuids::name_generator_sha1(state_->boot_id)(name.data(), name.size());
+    auto& text = process.entity_id.text;
+    boost::uuids::to_chars(id, text.data(), text.data() + text.size());
+    return process.entity_id.view();
+}
+
+void ProcessTable::advance(std::int64_t now_ns) {
+    State& state = *state_;
+    state.now_ns = std::max(state.now_ns, now_ns);
+    while (!state.tombstones.empty() &&
+           state.tombstones.front().exit_ns + kTombstoneNs <= state.now_ns)
+        state.forget(state.tombstones.front());
+}
+
+}  // namespace audisp_eql::collector
