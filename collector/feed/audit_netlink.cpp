@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/feed/audit_netlink.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <unistd.h>
+#include <vector>
+
+#include <fmt/format.h>
+#include <libaudit.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include "collector/feed/audit_control.hpp"
+
+namespace audisp_eql::collector {
+
+std::optional<AuditFrame> parse_audit_datagram(std::string_view datagram) {
+    nlmsghdr header{};
+    if (datagram.size() < sizeof header)
+        return std::nullopt;
+    std::memcpy(&header, datagram.data(), sizeof header);
+    AuditFrame frame{header.nlmsg_type, datagram.substr(NLMSG_HDRLEN)};
+    // Text that a program sent (AUDIT_USER…) may bring its NUL along.
+    while (!frame.bytes.empty() && frame.bytes.back() == '\0')
+        frame.bytes.remove_suffix(1);
+    return frame;
+}
+
+bool is_audit_record(std::uint16_t type) {
+    if (type == AUDIT_USER || type == AUDIT_LOGIN)
+        return true;
+    return type >= AUDIT_FIRST_USER_MSG && type != AUDIT_REPLACE;
+}
+
+struct AuditNetlink::Slots {
+    std::vector<char> bytes = std::vector<char>(kMaxBatch * kSlotBytes);
+    std::array<mmsghdr, kMaxBatch> headers{};
+    std::array<iovec, kMaxBatch> parts{};
+    std::array<sockaddr_nl, kMaxBatch> senders{};
+
+    Slots() {
+        for (std::size_t i = 0; i < kMaxBatch; ++i)
+            parts[i] = {bytes.data() + i * kSlotBytes, kSlotBytes};
+    }
+    // The kernel writes the lengths of names and flags back: they are set before each read.
+    void prepare(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            msghdr& header = headers[i].msg_hdr;
+            header = {};
+            header.msg_name = &senders[i];
+            header.msg_namelen = sizeof senders[i];
+            header.msg_iov = &parts[i];
+            header.msg_iovlen = 1;
+        }
+    }
+};
+
+AuditNetlink::AuditNetlink() : fd_(::audit_open()), slots_(std::make_unique<Slots>()) {
+    if (fd_ < 0)
+        throw std::runtime_error(
+            fmt::format("the kernel's audit socket cannot be opened: {}", std::strerror(errno)));
+    try {
+        register_reader();
+    } catch (...) {
+        ::audit_close(fd_);
+        throw;
+    }
+}
+
+AuditNetlink::AuditNetlink(int descriptor) : fd_(descriptor), slots_(std::make_unique<Slots>()) {}
+
+AuditNetlink::~AuditNetlink() {
+    ::close(fd_);
+}
+
+void AuditNetlink::register_reader() {
+    if (::setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) != 0)
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    const int answer = ::audit_set_pid(fd_, static_cast<std::uint32_t>(::getpid()), WAIT_NO);
+    if (answer > 0)
+        return;
+    if (answer == -EEXIST)
+        throw std::runtime_error("the audit feed is held by " + audit_holder());
+    throw std::runtime_error(fmt::format("the kernel does not give us the audit feed: {}",
+                                         std::strerror(answer < 0 ? -answer : EIO)));
+}
+
+void AuditNetlink::read(std::size_t max_records, AuditBatch& batch) {
+    const std::size_t wanted = std::min(max_records, kMaxBatch);
+    slots_->prepare(wanted);
+    int got = 0;
+    do {
+        got = ::recvmmsg(fd_, slots_->headers.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT,
+                         nullptr);
+        // The overrun is told once, before the messages that precede it; what the socket holds is
+        // still there.
+        if (got < 0 && errno == ENOBUFS) {
+            batch.overrun = true;
+            continue;
+        }
+    } while (got < 0 && (errno == EINTR || errno == ENOBUFS));
+    if (got < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK)
+            batch.error = errno;
+        return;
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
+        const mmsghdr& header = slots_->headers[i];
+        if (header.msg_hdr.msg_namelen >= sizeof(sockaddr_nl) && slots_->senders[i].nl_pid != 0) {
+            ++batch.foreign;
+            continue;
+        }
+        if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+            ++batch.cut;
+            continue;
+        }
+        const auto frame = parse_audit_datagram(
+            {static_cast<const char*>(slots_->parts[i].iov_base), header.msg_len});
+        if (!frame || !is_audit_record(frame->type)) {
+            ++batch.control;
+            continue;
+        }
+        batch.records.push_back({MessageKind::audit_record, frame->type, frame->bytes});
+    }
+}
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/feed/feeds.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include "collector/feed/audit_netlink.hpp"
+#include "collector/feed/audit_rules.hpp"
+#include "collector/feed/plugin.hpp"
+
+namespace audisp_eql::collector {
+namespace {
+
+constexpr std::array<std::pair<AuditFeed, std::string_view>, 4> kNames{{
+    {AuditFeed::automatic, "auto"},
+    {AuditFeed::plugin, "plugin"},
+    {AuditFeed::unicast, "unicast"},
+    {AuditFeed::none, "none"},
+}};
+
+bool exists(const char* path) {
+    return ::access(path, F_OK) == 0;
+}
+
+// systemd will start it, now or at the next boot. Without systemd nothing tells; whoever starts
+// auditd by hand sees who holds the feed.
+bool auditd_will_start() {
+    return exists("/run/systemd/system") &&
+           (exists("/usr/sbin/auditd") || exists("/sbin/auditd")) &&
+           exists("/etc/systemd/system/multi-user.target.wants/auditd.service");
+}
+
+bool is_unix_stream(int fd) {
+    int domain = 0, type = 0;
+    socklen_t size = sizeof domain;
+    if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
+        return false;
+    size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && domain == AF_UNIX &&
+           type == SOCK_STREAM;
+}
+
+FeedChoice refuse(std::string line) {
+    return {AuditFeed::none, true, std::move(line)};
+}
+
+FeedChoice choose_unicast(const FeedFacts& facts) {
+    if (!facts.status)
+        return refuse(
+            fmt::format("the kernel's audit feed cannot be had: {}; it needs root on the "
+                        "host itself (CAP_AUDIT_CONTROL, no container)",
+                        facts.status_error));
+    if (facts.status->pid != 0 && facts.status->pid != facts.self)
+        return refuse(
+            fmt::format("the audit feed is held by {}: let auditd start this program as "
+                        "its plugin, or stop that program",
+                        facts.holder));
+    return {AuditFeed::unicast, false,
+            "audit: read from the kernel; as long as this program runs, auditd cannot start"};
+}
+
+std::string own_executable() {
+    std::array<char, 4096> path{};
+    const auto length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+    return length > 0 ? std::string(path.data(), static_cast<std::size_t>(length)) : std::string{};
+}
+
+}  // namespace
+
+std::optional<AuditFeed> audit_feed_from(std::string_view name) {
+    for (const auto& [feed, text] : kNames)
+        if (text == name)
+            return feed;
+    return std::nullopt;
+}
+
+std::string_view name_of(AuditFeed feed) {
+    for (const auto& [value, text] : kNames)
+        if (value == feed)
+            return text;
+    return {};
+}
+
+FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts) {
+    const FeedChoice plugin{AuditFeed::plugin, false,
+                            "audit: as auditd's plugin; backlog and loss are as auditd is set"};
+    switch (wanted) {
+        case AuditFeed::none:
+            return {AuditFeed::none, false,
+                    "audit: not read (as asked): no exec arguments, no connections"};
+        case AuditFeed::plugin:
+            return plugin;
+        case AuditFeed::unicast:
+            return choose_unicast(facts);
+        case AuditFeed::automatic:
+            break;
+    }
+    if (facts.stdin_is_socket && facts.status && facts.status->pid != 0 &&
+        facts.status->pid == facts.parent)
+        return plugin;
+    if (facts.status && facts.status->pid == 0 && facts.auditd_will_start)
+        return refuse(
+            "auditd is installed and enabled but does not run: if this program took the "
+            "audit feed, auditd could not start. Start auditd and let it run this "
+            "program as its plugin, or take the feed with --feed unicast");
+    return choose_unicast(facts);
+}
+
+FeedFacts look_at_host() {
+    FeedFacts facts;
+    facts.stdin_is_socket = is_unix_stream(STDIN_FILENO);
+    facts.self = static_cast<std::uint32_t>(::getpid());
+    facts.parent = static_cast<std::uint32_t>(::getppid());
+    facts.auditd_will_start = auditd_will_start();
+    try {
+        KernelAuditControl control;
+        AuditStatus status;
+        if (const int error = control.status(status); error != 0) {
+            facts.status_error = std::strerror(error);
+        } else {
+            facts.status = status;
+            facts.holder = audit_holder(status);
+        }
+    } catch (const std::runtime_error& error) {
+        facts.status_error = error.what();
+    }
+    return facts;
+}
+
+Feeds Feeds::open(const FeedOptions& options) {
+    const FeedFacts facts = look_at_host();
+    const FeedChoice choice = choose_feed(options.audit, facts);
+    if (choice.refused)
+        throw std::runtime_error(choice.line);
+    Feeds feeds;
+    feeds.feed_ = choice.feed;
+    feeds.lines.push_back(choice.line);
+    // First, so that no process is audited whose fork was not seen.
+    if (options.proc_connector)
+        feeds.open_connector();
+    else
+        feeds.lines.push_back("proc connector: not read (as asked): parents come from audit");
+    if (facts.status)
+        feeds.control_ = std::make_unique<KernelAuditControl>();
+    if (feeds.feed_ == AuditFeed::unicast)
+        feeds.open_unicast(*facts.status);
+    else if (feeds.feed_ == AuditFeed::plugin)
+        feeds.audit = std::make_unique<PluginInput>(STDIN_FILENO);
+    if (feeds.audit && options.load_rules)
+        feeds.open_rules(options);
+    feeds.names_ = feeds.audit ? "audit" : "";
+    if (feeds.connector)
+        feeds.names_ += feeds.names_.empty() ? "proc" : ",proc";
+    return feeds;
+}
+
+Feeds::~Feeds() {
+    close();
+}
+
+void Feeds::open_connector() {
+    try {
+        connector = std::make_unique<ProcConnector>();
+        lines.emplace_back("proc connector: read; parents are exact");
+    } catch (const std::runtime_error& error) {
+        lines.push_back(
+            fmt::format("proc connector: {}; parents come from audit, forks and ends "
+                        "are not seen",
+                        error.what()));
+    }
+}
+
+void Feeds::open_unicast(const AuditStatus& status) {
+    audit = std::make_unique<AuditNetlink>();
+    registered_ = true;
+    audit_was_off_ = status.enabled == 0;
+    settings_ = apply_settings(*control_, status, lines);
+}
+
+void Feeds::open_rules(const FeedOptions& options) {
+    if (!control_) {
+        lines.emplace_back("audit rules: cannot be loaded here; what the host's own show is seen");
+        return;
+    }
+    ParsedAuditRules parsed = parse_audit_rules(options.rules);
+    for (std::string& note : parsed.notes)
+        lines.push_back(std::move(note));
+    // The kernel exempts its registered reader by itself; a plugin would hear its own connections.
+    // After the rules of others, so that these keep seeing us, before ours.
+    if (feed_ == AuditFeed::plugin)
+        if (auto own = exclusion_of(own_executable()))
+            parsed.rules.insert(parsed.rules.begin(), std::move(*own));
+    RuleReport report = load_rules(*control_, parsed.rules);
+    rules_loaded_ = true;
+    lines.push_back(fmt::format("audit rules: {} of ours in force, {} of others left alone",
+                                report.loaded, report.foreign));
+    if (report.removed != 0)
+        lines.push_back(
+            fmt::format("audit rules: {} left by an earlier run removed", report.removed));
+    for (std::string& note : report.notes)
+        lines.push_back(std::move(note));
+}
+
+std::vector<std::string> Feeds::close() {
+    std::vector<std::string> notes;
+    if (!control_)
+        return notes;
+    AuditStatus status;
+    const bool locked = control_->status(status) == 0 && status.enabled == 2;
+    if (std::exchange(rules_loaded_, false) && !locked)
+        remove_own_rules(*control_, notes);
+    if (!locked)
+        restore_settings(*control_, std::exchange(settings_, {}), notes);
+    if (std::exchange(registered_, false))
+        control_->release_pid();
+    control_.reset();
+    return notes;
+}
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which live feeds this host gives us, opened and set up; and everything put back at the end.
+//
+// Memory: owns the control socket; audit and connector are moved into the reader.
+// Threads: the agent's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/feed/audit_control.hpp"
+#include "collector/feed/audit_source.hpp"
+#include "collector/feed/proc_connector.hpp"
+
+namespace audisp_eql::collector {
+
+enum class AuditFeed : std::uint8_t { automatic, plugin, unicast, none };
+// "auto", "plugin", "unicast", "none"; nullopt: no such feed.
+std::optional<AuditFeed> audit_feed_from(std::string_view name);
+std::string_view name_of(AuditFeed feed);
+
+// What the choice depends on.
+struct FeedFacts {
+    bool stdin_is_socket = false;       // fd 0 is a stream socket of the unix family
+    std::optional<AuditStatus> status;  // nullopt: the kernel did not answer
+    std::string status_error;           // why not
+    std::uint32_t self = 0;             // our pid
+    std::uint32_t parent = 0;           // our parent's
+    std::string holder;                 // "pid 4321 (auditd)", if the feed is held
+    bool auditd_will_start = false;     // auditd is installed and enabled
+};
+
+struct FeedChoice {
+    AuditFeed feed = AuditFeed::none;
+    bool refused = false;  // nothing can be read: `line` says why and what to do
+    std::string line;      // what it is, and what that costs
+};
+// `wanted`: automatic, or what the user forces.
+FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts);
+FeedFacts look_at_host();
+
+struct FeedOptions {
+    AuditFeed audit = AuditFeed::automatic;
+    bool proc_connector = true;
+    bool load_rules = true;
+    // Kernel audit rules in auditctl's form.
+    std::string rules;
+};
+
+class Feeds {
+  public:
+    // Throws std::runtime_error with the reason if there is no audit feed. A missing proc connector
+    // or refused rules are lines, not errors.
+    static Feeds open(const FeedOptions& options);
+    ~Feeds();
+    Feeds(Feeds&&) noexcept = default;
+    Feeds& operator=(Feeds&&) = delete;
+
+    std::unique_ptr<AuditSource> audit;
+    std::unique_ptr<ProcConnector> connector;
+    // What was got and what it costs, one line each, for the log.
+    std::vector<std::string> lines;
+    // "audit,proc": for the host message.
+    std::string names() const { return names_; }
+    AuditFeed feed() const { return feed_; }
+    // Audit was not enabled before we did it: older programs are blind spots.
+    bool audit_was_off() const { return audit_was_off_; }
+    // For a state file that a stop command reads after a crash.
+    const AuditSettings& settings() const { return settings_; }
+
+    // Own rules removed, settings put back, the feed given up last. Returns what did not work.
+    // After the reader was joined.
+    std::vector<std::string> close();
+
+  private:
+    Feeds() = default;
+    void open_connector();
+    void open_unicast(const AuditStatus& status);
+    void open_rules(const FeedOptions& options);
+
+    std::unique_ptr<AuditControl> control_;
+    AuditFeed feed_ = AuditFeed::none;
+    AuditSettings settings_;
+    std::string names_;
+    bool audit_was_off_ = false;
+    bool rules_loaded_ = false;
+    bool registered_ = false;
+};
+
+}  // namespace audisp_eql::collector

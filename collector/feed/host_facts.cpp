@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/feed/host_facts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace audisp_eql::collector {
+namespace {
+
+std::int64_t nanoseconds(clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+std::string read_bounded(const std::string& path, std::size_t limit) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text(limit, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(limit));
+    text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    return text;
+}
+
+// Values of these messages end at a space: what could break a line becomes '_'.
+std::string word(std::string_view text) {
+    std::string clean(text.substr(0, text.find('\n')));
+    for (char& byte : clean)
+        if (static_cast<unsigned char>(byte) <= ' ' || byte == '"' || byte == '\x7f')
+            byte = '_';
+    return clean;
+}
+
+void tell(MessageSink& sink, MessageKind kind, std::string_view bytes) {
+    Message message{};
+    message.kind = kind;
+    message.mono_ns = nanoseconds(CLOCK_MONOTONIC);
+    message.bytes = bytes;
+    sink.on_message(message);
+}
+
+// name:password:id:…, the form of both files. Lines without a number are the name service's.
+std::size_t tell_accounts(MessageSink& sink, MessageKind kind, std::string_view id_key,
+                          const std::string& path) {
+    const std::string text = read_bounded(path, kMaxAccountFileBytes);
+    std::size_t told = 0;
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        const auto first = line.find(':');
+        const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
+        if (second == std::string_view::npos || first == 0)
+            continue;
+        const std::string_view id =
+            line.substr(second + 1, line.find(':', second + 1) - second - 1);
+        if (id.empty() || id.find_first_not_of("0123456789") != std::string_view::npos)
+            continue;
+        tell(sink, kind, fmt::format("{}={} name={}", id_key, id, word(line.substr(0, first))));
+        ++told;
+    }
+    return told;
+}
+
+std::string host_text(const HostOptions& options) {
+    const auto file = [&](const char* path) {
+        return word(read_bounded(options.root + path, 256));
+    };
+    std::string machine_id = file("/etc/machine-id");
+    if (machine_id.empty())
+        machine_id = file("/var/lib/dbus/machine-id");
+    return fmt::format("boot_id={} machine_id={} hostname={} kernel={} feeds={}",
+                       file("/proc/sys/kernel/random/boot_id"), machine_id,
+                       file("/proc/sys/kernel/hostname"), file("/proc/sys/kernel/osrelease"),
+                       options.feeds);
+}
+
+}  // namespace
+
+HostReport tell_host_facts(MessageSink& sink, ProcReader& proc, const HostOptions& options) {
+    HostReport report;
+    Message clock{};
+    clock.kind = MessageKind::clock;
+    clock.mono_ns = nanoseconds(CLOCK_MONOTONIC);
+    clock.real_ns = nanoseconds(CLOCK_REALTIME);
+    sink.on_message(clock);
+    tell(sink, MessageKind::host, host_text(options));
+    report.users = tell_accounts(sink, MessageKind::user, "uid", options.root + "/etc/passwd");
+    report.groups = tell_accounts(sink, MessageKind::group, "gid", options.root + "/etc/group");
+    const auto self = static_cast<std::int32_t>(::getpid());
+    std::vector<std::int32_t> pids = proc.pids();
+    // Parents first, as far as numbers tell.
+    std::sort(pids.begin(), pids.end());
+    if (pids.size() > kMaxProcesses)
+        pids.resize(kMaxProcesses);
+    for (const std::int32_t pid : pids) {
+        const auto snapshot = proc.read(pid);
+        if (!snapshot)
+            continue;
+        tell(sink, MessageKind::process, to_text(*snapshot));
+        ++report.processes;
+        if (!snapshot->exe.empty() && pid != self)
+            ++report.programs;
+    }
+    return report;
+}
+
+std::string blind_line(std::size_t programs) {
+    return fmt::format(
+        "audit was off: {} program{} started before it was first enabled {} not seen by it until "
+        "{} restarted (what {} start{} is seen); boot with audit=1 to see all",
+        programs, programs == 1 ? "" : "s", programs == 1 ? "is" : "are",
+        programs == 1 ? "it is" : "they are", programs == 1 ? "it" : "they",
+        programs == 1 ? "s" : "");
+}
+
+}  // namespace audisp_eql::collector

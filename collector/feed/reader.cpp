@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/feed/reader.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <stdexcept>
+#include <string_view>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace audisp_eql::collector {
+namespace asio = boost::asio;
+namespace {
+
+std::int64_t nanoseconds(clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// One writer each: no need for a locked instruction.
+void add(ReaderCounters::Counter& counter, std::uint64_t count) {
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+// Kept free for the connector, so that a fork or exit is not refused because audit filled the ring.
+constexpr std::size_t kProcReserve = ProcConnector::kMaxDrain * Ring::footprint(sizeof(ProcEvent));
+// Clock and loss messages of one drain.
+constexpr std::size_t kSmallReserve = 4096;
+
+// A descriptor that asio waits on and somebody else owns.
+class Watched {
+  public:
+    Watched(asio::io_context& io, int fd) : descriptor_(io, fd) {}
+    ~Watched() { descriptor_.release(); }
+    asio::posix::stream_descriptor& get() { return descriptor_; }
+
+  private:
+    asio::posix::stream_descriptor descriptor_;
+};
+
+}  // namespace
+
+struct Reader::State {
+    State(Reader& owner, std::unique_ptr<AuditSource> audit_source,
+          std::unique_ptr<ProcConnector> proc_connector)
+        : reader(owner),
+          ring(owner.ring_),
+          counters(owner.counters_),
+          audit(std::move(audit_source)),
+          connector(std::move(proc_connector)),
+          idle(io),
+          deadline(io) {
+        batch.records.reserve(AuditSource::kMaxBatch);
+        if (audit)
+            watched_audit = std::make_unique<Watched>(io, audit->descriptor());
+        if (connector)
+            watched_connector = std::make_unique<Watched>(io, connector->descriptor());
+    }
+
+    void run();
+    asio::awaitable<void> watch_audit();
+    asio::awaitable<void> watch_connector();
+    asio::awaitable<void> tick();
+
+    // One drain of both feeds.
+    void service();
+    std::size_t audit_room();
+    void drain_connector();
+    void push_clock();
+    void push_batch();
+    void push_loss(std::string_view text);
+    void push(const Message& message);
+    void begin_stop();
+    void finish();
+
+    Reader& reader;
+    Ring& ring;
+    ReaderCounters& counters;
+    asio::io_context io{1};
+    std::unique_ptr<AuditSource> audit;
+    std::unique_ptr<ProcConnector> connector;
+    std::unique_ptr<Watched> watched_audit, watched_connector;  // before the sources go
+    asio::steady_timer idle, deadline;
+    std::thread thread;
+
+    AuditBatch batch;
+    std::vector<ProcEvent> events;
+    std::int64_t clock_mono_ns = 0, clock_real_ns = 0;
+    bool audit_paused = false;  // no room, or a failed read: look again after kPause
+    bool connector_paused = false;
+    bool stopping = false;
+};
+
+Reader::Reader(Ring& ring, std::unique_ptr<AuditSource> audit,
+               std::unique_ptr<ProcConnector> connector)
+    : ring_(ring) {
+    const std::size_t record = audit ? Ring::footprint(audit->max_record_bytes()) : 0;
+    if (ring.capacity() < kProcReserve + kSmallReserve + 4 * record)
+        throw std::invalid_argument("the ring is too small for the feeds");
+    state_ = std::make_unique<State>(*this, std::move(audit), std::move(connector));
+}
+
+Reader::~Reader() {
+    if (state_ && state_->thread.joinable()) {
+        state_->io.stop();
+        state_->thread.join();
+    }
+}
+
+void Reader::start() {
+    // Signals are the agent's business: none is delivered to this thread.
+    sigset_t all, before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    state_->thread = std::thread([state = state_.get()] { state->run(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Reader::stop() {
+    asio::post(state_->io, [state = state_.get()] { state->begin_stop(); });
+}
+
+void Reader::join() {
+    if (state_->thread.joinable())
+        state_->thread.join();
+    state_->watched_audit.reset();
+    state_->watched_connector.reset();
+    state_->audit.reset();
+    state_->connector.reset();
+}
+
+void Reader::State::run() {
+    asio::co_spawn(io, tick(), asio::detached);
+    if (audit)
+        asio::co_spawn(io, watch_audit(), asio::detached);
+    if (connector)
+        asio::co_spawn(io, watch_connector(), asio::detached);
+    io.run();
+    finish();
+}
+
+asio::awaitable<void> Reader::State::watch_audit() {
+    asio::steady_timer pause(io);
+    boost::system::error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    for (;;) {
+        if (audit_paused) {
+            pause.expires_after(kPause);
+            co_await pause.async_wait(token);
+        } else if (audit->buffered()) {
+            co_await asio::post(token);
+        } else {
+            co_await watched_audit->get().async_wait(asio::posix::stream_descriptor::wait_read,
+                                                     token);
+        }
+        service();
+    }
+}
+
+asio::awaitable<void> Reader::State::watch_connector() {
+    asio::steady_timer pause(io);
+    boost::system::error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    for (;;) {
+        if (connector_paused) {
+            pause.expires_after(kPause);
+            co_await pause.async_wait(token);
+        } else {
+            co_await watched_connector->get().async_wait(asio::posix::stream_descriptor::wait_read,
+                                                         token);
+        }
+        service();
+    }
+}
+
+asio::awaitable<void> Reader::State::tick() {
+    boost::system::error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    for (;;) {
+        if (nanoseconds(CLOCK_MONOTONIC) - clock_mono_ns >=
+            std::chrono::nanoseconds(kIdleClock).count()) {
+            push_clock();
+            ring.publish();
+        }
+        idle.expires_after(kIdleClock);
+        co_await idle.async_wait(token);
+    }
+}
+
+// How many records of the largest size surely fit, the connector's reserve left aside.
+std::size_t Reader::State::audit_room() {
+    const std::size_t reserve = kProcReserve + kSmallReserve;
+    const std::size_t record = Ring::footprint(audit->max_record_bytes());
+    const std::size_t free = ring.free_bytes();
+    // One record's room is lost where the ring wraps.
+    return free < reserve + 2 * record ? 0 : (free - reserve) / record - 1;
+}
+
+void Reader::State::service() {
+    batch.clear();
+    if (audit) {
+        const std::size_t room = std::min(audit_room(), AuditSource::kMaxBatch);
+        if (room != 0)
+            audit->read(room, batch);
+        else
+            add(counters.audit_pauses, 1);
+        audit_paused = room == 0 || batch.error != 0;
+    }
+    if (connector)
+        drain_connector();
+    push_batch();
+    ring.publish();
+    const std::uint64_t used = ring.capacity() - ring.free_bytes();
+    if (used > counters.ring_peak.load(std::memory_order_relaxed))
+        counters.ring_peak.store(used, std::memory_order_relaxed);
+    if (batch.ended)
+        io.stop();
+}
+
+void Reader::State::drain_connector() {
+    const std::size_t free = ring.free_bytes();
+    const std::size_t room = free < 2 * kSmallReserve
+                                 ? 0
+                                 : (free - kSmallReserve) / Ring::footprint(sizeof(ProcEvent)) - 1;
+    connector_paused = room == 0;
+    if (room == 0) {
+        add(counters.proc_pauses, 1);
+        return;
+    }
+    events.clear();
+    const ProcDrain result = connector->drain(std::min(room, ProcConnector::kMaxDrain), events);
+    // Each CPU's messages are in order; between CPUs their own time decides.
+    const auto order = [](const ProcEvent& a, const ProcEvent& b) {
+        return std::tie(a.ns, a.cpu, a.seq) < std::tie(b.ns, b.cpu, b.seq);
+    };
+    if (!std::is_sorted(events.begin(), events.end(), order))
+        std::sort(events.begin(), events.end(), order);
+    // The hole lies behind what the socket still held, but before this drain's end at the earliest;
+    // who reads on must know before he trusts an order.
+    if (result.overrun) {
+        add(counters.proc_overruns, 1);
+        push_loss("feed=proc count=1 at_least=1");
+    }
+    for (const ProcEvent& event : events) {
+        Message message{};
+        message.kind = MessageKind::proc_event;
+        message.mono_ns = event.ns;
+        message.bytes = {reinterpret_cast<const char*>(&event), sizeof event};
+        push(message);
+    }
+    add(counters.proc_events, events.size());
+    add(counters.proc_foreign, result.foreign);
+    add(counters.proc_malformed, result.malformed);
+    if (result.error != 0) {
+        add(counters.proc_errors, 1);
+        connector_paused = true;
+    }
+}
+
+void Reader::State::push_clock() {
+    clock_mono_ns = nanoseconds(CLOCK_MONOTONIC);
+    clock_real_ns = nanoseconds(CLOCK_REALTIME);
+    Message message{};
+    message.kind = MessageKind::clock;
+    message.mono_ns = clock_mono_ns;
+    message.real_ns = clock_real_ns;
+    push(message);
+    add(counters.clocks, 1);
+}
+
+void Reader::State::push_loss(std::string_view text) {
+    Message message{};
+    message.kind = MessageKind::loss;
+    message.mono_ns = nanoseconds(CLOCK_MONOTONIC);
+    message.bytes = text;
+    push(message);
+}
+
+void Reader::State::push_batch() {
+    add(counters.audit_foreign, batch.foreign);
+    add(counters.audit_cut, batch.cut);
+    add(counters.audit_control, batch.control);
+    if (batch.error != 0)
+        add(counters.audit_errors, 1);
+    if (batch.overrun) {
+        add(counters.audit_overruns, 1);
+        push_loss("feed=audit count=1 at_least=1");
+    }
+    if (batch.records.empty())
+        return;
+    push_clock();
+    std::uint64_t bytes = 0;
+    for (const AuditBatch::Record& record : batch.records) {
+        Message message{record.kind, record.audit_type, clock_mono_ns, clock_real_ns, record.bytes};
+        push(message);
+        bytes += record.bytes.size();
+    }
+    add(counters.audit_records, batch.records.size());
+    add(counters.audit_bytes, bytes);
+    add(counters.audit_batches, 1);
+}
+
+void Reader::State::push(const Message& message) {
+    if (!ring.push(message))
+        add(counters.refused, 1);
+}
+
+void Reader::State::begin_stop() {
+    if (stopping)
+        return;
+    stopping = true;
+    const auto wait = audit ? audit->drain_time() : std::chrono::milliseconds{};
+    if (wait.count() == 0) {
+        for (int i = 0; i < kMaxFinalBatches; ++i) {
+            service();
+            if (batch.records.empty())
+                break;
+        }
+        io.stop();
+        return;
+    }
+    deadline.expires_after(wait);
+    deadline.async_wait([this](const boost::system::error_code& error) {
+        if (!error)
+            io.stop();
+    });
+}
+
+void Reader::State::finish() {
+    push_clock();
+    ring.publish();
+    reader.finished_.store(true, std::memory_order_release);
+    ring.wake();
+}
+
+}  // namespace audisp_eql::collector

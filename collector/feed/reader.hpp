@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reader: one thread that owns every live feed's descriptor and copies bytes, with a stamp of
+// both clocks, into the ring. It never parses, decides or blocks.
+//
+// Drain order (why a process is known before its first record): a batch of audit records is read,
+// then the proc connector is drained to its end. Into the ring go the connector's messages by their
+// time, one clock message, then the audit batch with that clock's stamp. The kernel queues a fork
+// before the child runs, so whatever record of it is in the batch, its fork came before.
+//
+// Use:
+//     Feeds feeds = Feeds::open(options);         // throws with the reason; feeds.lines say what
+//     Ring ring;
+//     Reader reader(ring, std::move(feeds.audit), std::move(feeds.connector));
+//     reader.start();                             // from now on nothing is missed
+//     tell_host_facts(pipeline, proc, facts);     // worker thread; /proc after the subscription
+//     for (Message m;;) {                         // worker thread
+//         while (ring.front(m)) { pipeline.on_message(m); ring.release(); }
+//         if (reader.finished() && !ring.front(m)) break;
+//         if (ring.prepare_wait())
+//             wait until ring.wait_descriptor() is readable, then ring.acknowledge_wake();
+//     }
+//     // SIGTERM (any thread): reader.stop(); the worker then sees finished() after the last
+//     message reader.join(); feeds.close();                              // rules and settings
+//     back, the feed given up
+//
+// Memory: owns the feeds; the ring must outlive it. Threads: start, join and the destructor by one
+// thread, stop and the rest by any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "collector/feed/audit_source.hpp"
+#include "collector/feed/proc_connector.hpp"
+#include "collector/feed/ring.hpp"
+
+namespace audisp_eql::collector {
+
+// Written by the reader, read by anybody (status report).
+struct ReaderCounters {
+    using Counter = std::atomic<std::uint64_t>;
+    Counter audit_records{0};
+    Counter audit_bytes{0};
+    Counter audit_batches{0};
+    Counter audit_overruns{0};  // ENOBUFS
+    Counter audit_cut{0};       // records longer than any can be, left out
+    Counter audit_foreign{0};   // netlink messages that another program sent
+    Counter audit_control{0};   // netlink messages that are no records
+    Counter audit_errors{0};    // failed reads
+    Counter audit_pauses{0};    // times the ring was too full to read audit
+    Counter proc_events{0};
+    Counter proc_overruns{0};  // ENOBUFS
+    Counter proc_foreign{0};
+    Counter proc_malformed{0};
+    Counter proc_errors{0};
+    Counter proc_pauses{0};  // times the ring was too full even for the connector
+    Counter clocks{0};
+    Counter refused{0};    // messages lost because the ring had no room: the reserve was too small
+    Counter ring_peak{0};  // bytes
+};
+
+class Reader {
+  public:
+    // Timers downstream run on stream time: it must not stand still on an idle host.
+    static constexpr std::chrono::milliseconds kIdleClock{250};
+    // How soon a full ring is looked at again; the kernel's backlog bridges it.
+    static constexpr std::chrono::milliseconds kPause{5};
+    // After a stop, reads at most as many batches of what is already queued: a whole backlog.
+    static constexpr int kMaxFinalBatches = 128;
+
+    // Either may be null. Throws std::invalid_argument if the ring is too small for the sources.
+    Reader(Ring& ring, std::unique_ptr<AuditSource> audit,
+           std::unique_ptr<ProcConnector> connector);
+    // Stops at once and joins.
+    ~Reader();
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+
+    void start();
+    // Asks for the end: netlink: what is queued is still read; plugin: up to the end of input, at
+    // most PluginInput::kDrainTime. Returns at once.
+    void stop();
+    // The feed has ended (end of the plugin's input, or stop()); after the ring is empty there is
+    // nothing more. The ring's consumer is woken when this turns true.
+    bool finished() const { return finished_.load(std::memory_order_acquire); }
+    // Waits for the thread's end, then closes the feeds.
+    void join();
+
+    const ReaderCounters& counters() const { return counters_; }
+
+  private:
+    struct State;
+    Ring& ring_;
+    ReaderCounters counters_;
+    std::atomic<bool> finished_{false};
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace audisp_eql::collector
