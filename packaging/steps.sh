@@ -43,7 +43,7 @@ step() {
     "$@" </dev/null 2>&1 | show_progress >"$log" || status=$?
     if [ "$status" -ne 0 ]; then
         printf '  failed. The log is %s; it ends:\n' "$log" >&2
-        tail -n 20 -- "$log" | sed 's/^/  | /' >&2
+        tail -n 20 -- "$log" | cut -c1-300 | sed 's|^|  \| |' >&2
         return "$status"
     fi
     printf '  done in %d s (log: %s)\n' $((SECONDS - started)) "$log" >&2
