@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 
 #include "detect/eql/ast.hpp"
 #include "detect/eql/diagnostic.hpp"
+#include "detect/rule/toml_text.hpp"
 
 namespace audisp_eql::detect {
 
@@ -48,27 +48,31 @@ struct Rule {
     RuleSeverity severity = RuleSeverity::medium;
     int risk_score = 47;
     std::vector<Threat> threats;
-    std::optional<std::int64_t> look_back_ns;  // `from`, the window of a sample
+    std::optional<std::int64_t> look_back_ns;  // `from = "now-…"`, the window of a sample
     bool deprecated = false;                   // maturity = "deprecated", or the name says so
     bool building_block = false;               // evaluated, but quiet
-    std::string file;                          // as it was named to the loader
+    bool has_actions = false;  // [[actions]]: asks for a response, which this program never gives
+    std::string file;          // as it was named to the loader
 };
 
 struct RuleFile {
     enum class Status : std::uint8_t {
         ok,              // rule holds it, parsed
-        other_language,  // not EQL: skipped and counted
+        other_language,  // not EQL, or not for Linux (then a warning says so): skipped and counted
         broken,          // diagnostics say why
     } status = Status::broken;
     std::optional<Rule> rule;
     std::optional<Query> query;
     Diagnostics diagnostics;  // ranges are offsets into the whole file's text
-    // For errors found later in the query (compiling): where the query's text begins in the file.
-    std::uint32_t query_offset = 0;
+
+    // For errors found later in the query (compiling): a range of the query's text as a range of
+    // the file's text.
+    SourceRange in_file(SourceRange in_query) const;
+    TextMap query_map = {{}};
 };
 
 // Larger files are refused: the largest public rule file has 40 kB.
-inline constexpr std::size_t kMaxRuleFileBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kMaxRuleFileBytes = 1024 * 1024;
 
 // Reads one rule file. `name` is used in messages only. Never throws for bad input.
 RuleFile load_rule(std::string_view name, std::string_view text);

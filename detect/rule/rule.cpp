@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/rule/rule.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include <toml++/toml.h>
+
+#include "detect/eql/parser.hpp"
+#include "detect/rule/sha256.hpp"
+
+namespace audisp_eql::detect {
+namespace {
+
+// toml++ 3.3 bounds the nesting of values, but builds (and tears down, by recursion) a table for
+// each part of a dotted key: a million parts overflow the stack. Dots in strings count too, which
+// costs nothing: the largest public rule file has fewer than 2000.
+constexpr std::ptrdiff_t kMaxDots = 20'000;
+
+struct SeverityName {
+    std::string_view name;
+    RuleSeverity severity;
+    int number;
+};
+constexpr std::array kSeverities = {
+    SeverityName{"low", RuleSeverity::low, 21},
+    SeverityName{"medium", RuleSeverity::medium, 47},
+    SeverityName{"high", RuleSeverity::high, 73},
+    SeverityName{"critical", RuleSeverity::critical, 99},
+};
+
+// "now-9m" -> 9 minutes in nanoseconds
+std::optional<std::int64_t> parse_look_back(std::string_view from) {
+    constexpr std::string_view kPrefix = "now-";
+    if (!from.starts_with(kPrefix)) {
+        return std::nullopt;
+    }
+    std::int64_t count = 0;
+    const char* const end = from.data() + from.size();
+    const auto [rest, error] = std::from_chars(from.data() + kPrefix.size(), end, count);
+    if (error != std::errc() || count <= 0 || end - rest != 1) {
+        return std::nullopt;
+    }
+    std::int64_t seconds = 0;
+    switch (*rest) {
+        case 's':
+            seconds = 1;
+            break;
+        case 'm':
+            seconds = 60;
+            break;
+        case 'h':
+        case 'H':
+            seconds = 3'600;
+            break;
+        case 'd':
+            seconds = 86'400;
+            break;
+        case 'w':
+            seconds = 7 * 86'400;
+            break;
+        default:
+            return std::nullopt;
+    }
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    if (count > std::numeric_limits<std::int64_t>::max() / kSecond / seconds) {
+        return std::nullopt;
+    }
+    return count * seconds * kSecond;
+}
+
+class RuleReader {
+  public:
+    RuleReader(std::string_view text, RuleFile& out) : text_(text), out_(out) {}
+
+    void read(std::string_view name);
+
+  private:
+    bool acceptable();
+    std::optional<toml::table> parse();
+    bool is_ours(const toml::table& metadata, const toml::table& rule);
+    bool is_for_linux(const toml::table& table, std::string_view key);
+    void read_rule(const toml::table& file, const toml::table& metadata, const toml::table& rule);
+    void read_query(const toml::table& rule);
+    void read_severity(const toml::table& rule);
+    void read_look_back(const toml::table& rule);
+    void read_version(const toml::table& rule);
+    void warn_of_unsupported(const toml::table& rule);
+    std::vector<Threat> threats(const toml::node* node);
+    static ThreatReference threat_reference(const toml::table& table);
+
+    // A rule needs these: an error if absent, empty or of another kind.
+    std::string required(const toml::table& table, std::string_view key);
+    // Absent, or of another kind (a warning): nothing.
+    std::optional<std::string> text(const toml::table& table, std::string_view key);
+    std::vector<std::string> texts(const toml::table& table, std::string_view key);
+    void ignored(const toml::node& node, std::string_view key, std::string_view wanted);
+
+    SourceRange at(const toml::source_region& region) const;
+    void error(SourceRange at, std::string message, std::string hint = {}) {
+        out_.diagnostics.push_back({Severity::error, at, std::move(message), std::move(hint)});
+    }
+    void warning(SourceRange at, std::string message, std::string hint = {}) {
+        out_.diagnostics.push_back({Severity::warning, at, std::move(message), std::move(hint)});
+    }
+
+    std::string_view text_;
+    RuleFile& out_;
+    Rule rule_;
+};
+
+void RuleReader::read(std::string_view name) {
+    if (!acceptable()) {
+        return;
+    }
+    const std::optional<toml::table> file = parse();
+    if (!file) {
+        return;
+    }
+    const toml::table* const rule = (*file)["rule"].as_table();
+    if (rule == nullptr) {
+        error({0, 0}, "the file has no [rule] table",
+              "a rule file has [rule] with a name, an id and a query");
+        return;
+    }
+    static const toml::table kNothing;
+    const toml::table* const metadata = (*file)["metadata"].as_table();
+    const toml::table& known_metadata = metadata == nullptr ? kNothing : *metadata;
+    if (!is_ours(known_metadata, *rule)) {
+        out_.status = RuleFile::Status::other_language;
+        return;
+    }
+    rule_.file = name;
+    rule_.hash = sha256_hex(text_);
+    read_rule(*file, known_metadata, *rule);
+    if (!has_errors(out_.diagnostics)) {
+        out_.status = RuleFile::Status::ok;
+    }
+    out_.rule = std::move(rule_);
+}
+
+bool RuleReader::acceptable() {
+    if (text_.size() > kMaxRuleFileBytes) {
+        error({0, 0}, "the file is too large: " + std::to_string(text_.size()) + " bytes",
+              "at most " + std::to_string(kMaxRuleFileBytes) + " bytes");
+        return false;
+    }
+    if (std::count(text_.begin(), text_.end(), '.') > kMaxDots) {
+        error({0, 0}, "the file holds more than " + std::to_string(kMaxDots) + " dots",
+              "a rule file never does: its keys would nest too deeply");
+        return false;
+    }
+    return true;
+}
+
+std::optional<toml::table> RuleReader::parse() {
+    try {
+        return toml::parse(text_, std::string_view());
+    } catch (const toml::parse_error& failure) {
+        std::string message(failure.description());
+        if (!message.empty()) {
+            message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+        }
+        SourceRange place = at(failure.source());
+        place.length = 1;
+        error(place, "not valid TOML: " + message);
+        return std::nullopt;
+    }
+}
+
+// An EQL rule for Linux? Public directories hold rules in other languages and for other systems.
+bool RuleReader::is_ours(const toml::table& metadata, const toml::table& rule) {
+    const toml::node_view language = rule["language"];
+    const toml::node_view type = rule["type"];
+    const toml::node_view decides = language ? language : type;
+    if (decides && decides.value_or(std::string_view()) != "eql") {
+        return false;
+    }
+    return is_for_linux(rule, "os_list") && is_for_linux(metadata, "os_type_list");
+}
+
+bool RuleReader::is_for_linux(const toml::table& table, std::string_view key) {
+    const toml::array* const systems = table[key].as_array();
+    if (systems == nullptr || systems->empty()) {
+        return true;
+    }
+    for (const toml::node& system : *systems) {
+        if (system.value_or(std::string_view()) == "linux") {
+            return true;
+        }
+    }
+    warning(at(systems->source()), "the rule is not for Linux: skipped");
+    return false;
+}
+
+void RuleReader::read_rule(const toml::table& file, const toml::table& metadata,
+                           const toml::table& rule) {
+    rule_.id = required(rule, rule.contains("id") ? "id" : "rule_id");
+    rule_.name = required(rule, "name");
+    rule_.description = text(rule, "description").value_or("");
+    rule_.references = texts(rule, rule.contains("reference") ? "reference" : "references");
+    rule_.false_positives = texts(rule, "false_positives");
+    rule_.tags = texts(rule, "tags");
+    rule_.note = text(rule, "note").value_or("");
+    rule_.building_block = rule.contains("building_block_type");
+    rule_.has_actions = file.contains("actions") || file.contains("optional_actions") ||
+                        rule.contains("optional_actions");
+    rule_.deprecated =
+        text(metadata, "maturity") == "deprecated" || rule_.name.starts_with("Deprecated");
+    const toml::node* const own_threats = rule.get("threat");
+    rule_.threats = threats(own_threats != nullptr ? own_threats : file.get("threat"));
+    read_version(rule);
+    read_severity(rule);
+    read_look_back(rule);
+    warn_of_unsupported(rule);
+    read_query(rule);
+}
+
+void RuleReader::read_query(const toml::table& rule) {
+    const toml::node* const node = rule.get("query");
+    rule_.query = required(rule, "query");
+    if (rule_.query.empty()) {
+        return;
+    }
+    const SourceRange place = at(node->source());
+    out_.query_map = map_string(text_, place.offset, rule_.query);
+    Diagnostics found;
+    out_.query = parse_query(rule_.query, found);
+    for (Diagnostic& diagnostic : found) {
+        diagnostic.at = out_.in_file(diagnostic.at);
+        out_.diagnostics.push_back(std::move(diagnostic));
+    }
+}
+
+void RuleReader::read_severity(const toml::table& rule) {
+    if (rule.contains("severity")) {
+        const std::string name = required(rule, "severity");
+        const auto* known =
+            std::find_if(kSeverities.begin(), kSeverities.end(),
+                         [&](const SeverityName& severity) { return severity.name == name; });
+        if (known == kSeverities.end() && !name.empty()) {
+            error(at(rule.get("severity")->source()), "unknown severity '" + name + "'",
+                  "severities are low, medium, high and critical");
+        } else if (known != kSeverities.end()) {
+            rule_.severity = known->severity;
+        }
+    }
+    rule_.risk_score = severity_number(rule_.severity);
+    const toml::node* const score = rule.get("risk_score");
+    if (score == nullptr) {
+        return;
+    }
+    const std::optional<std::int64_t> value = score->value_exact<std::int64_t>();
+    if (!value || *value < 0 || *value > 100) {
+        error(at(score->source()), "risk_score must be a whole number from 0 to 100");
+        return;
+    }
+    rule_.risk_score = static_cast<int>(*value);
+}
+
+void RuleReader::read_look_back(const toml::table& rule) {
+    const std::optional<std::string> from = text(rule, "from");
+    if (!from) {
+        return;
+    }
+    rule_.look_back_ns = parse_look_back(*from);
+    if (!rule_.look_back_ns) {
+        warning(at(rule.get("from")->source()), "'from' is not understood: ignored",
+                "write how far to look back: from = \"now-9m\"");
+    }
+}
+
+void RuleReader::read_version(const toml::table& rule) {
+    const toml::node* const version = rule.get("version");
+    if (version == nullptr) {
+        return;
+    }
+    if (const std::optional<std::int64_t> number = version->value_exact<std::int64_t>()) {
+        rule_.version = std::to_string(*number);
+    } else if (const std::optional<std::string> name = version->value_exact<std::string>()) {
+        rule_.version = *name;
+    } else {
+        ignored(*version, "version", "text or a whole number");
+    }
+}
+
+// Keys that would change what the rule matches. Others only say when and where to run it, or what
+// to do with its alerts.
+void RuleReader::warn_of_unsupported(const toml::table& rule) {
+    for (const std::string_view key : {"event_category_override", "filters", "exceptions_list"}) {
+        const toml::node* const node = rule.get(key);
+        if (node == nullptr || (node->is_array() && node->as_array()->empty())) {
+            continue;
+        }
+        warning(at(node->source()), "'" + std::string(key) + "' is not evaluated",
+                "the rule runs as if it were not there");
+    }
+}
+
+std::vector<Threat> RuleReader::threats(const toml::node* node) {
+    std::vector<Threat> found;
+    if (node == nullptr) {
+        return found;
+    }
+    const toml::array* const list = node->as_array();
+    if (list == nullptr || (!list->empty() && !list->is_homogeneous<toml::table>())) {
+        warning(at(node->source()), "'threat' must be a list of tables: ignored",
+                "write [[rule.threat]]");
+        return found;
+    }
+    for (const toml::node& entry : *list) {
+        const toml::table& table = *entry.as_table();
+        Threat threat;
+        threat.framework = table["framework"].value_or(std::string());
+        if (const toml::table* const tactic = table["tactic"].as_table()) {
+            threat.tactic = threat_reference(*tactic);
+        }
+        const toml::array* const techniques = table["technique"].as_array();
+        for (std::size_t index = 0; techniques != nullptr && index < techniques->size(); ++index) {
+            const toml::table* const technique = techniques->get(index)->as_table();
+            if (technique == nullptr) {
+                continue;
+            }
+            ThreatTechnique& added = threat.techniques.emplace_back();
+            static_cast<ThreatReference&>(added) = threat_reference(*technique);
+            const toml::array* const subs = (*technique)["subtechnique"].as_array();
+            for (std::size_t sub = 0; subs != nullptr && sub < subs->size(); ++sub) {
+                if (const toml::table* const entry_sub = subs->get(sub)->as_table()) {
+                    added.subtechniques.push_back(threat_reference(*entry_sub));
+                }
+            }
+        }
+        found.push_back(std::move(threat));
+    }
+    return found;
+}
+
+ThreatReference RuleReader::threat_reference(const toml::table& table) {
+    return {table["id"].value_or(std::string()), table["name"].value_or(std::string()),
+            table["reference"].value_or(std::string())};
+}
+
+std::optional<std::string> RuleReader::text(const toml::table& table, std::string_view key) {
+    const toml::node* const node = table.get(key);
+    if (node == nullptr) {
+        return std::nullopt;
+    }
+    std::optional<std::string> value = node->value_exact<std::string>();
+    if (!value) {
+        ignored(*node, key, "text");
+    }
+    return value;
+}
+
+std::string RuleReader::required(const toml::table& table, std::string_view key) {
+    const toml::node* const node = table.get(key);
+    if (node == nullptr) {
+        error(at(table.source()), "the rule has no '" + std::string(key) + "'",
+              "add to [rule]: " + std::string(key) + " = …");
+        return {};
+    }
+    const std::optional<std::string> value = node->value_exact<std::string>();
+    if (!value) {
+        error(at(node->source()), "'" + std::string(key) + "' must be text");
+    } else if (value->empty()) {
+        error(at(node->source()), "'" + std::string(key) + "' is empty");
+    }
+    return value.value_or("");
+}
+
+// A list of texts; one text alone will do.
+std::vector<std::string> RuleReader::texts(const toml::table& table, std::string_view key) {
+    std::vector<std::string> found;
+    const toml::node* const node = table.get(key);
+    if (node == nullptr) {
+        return found;
+    }
+    if (const auto alone = node->value_exact<std::string>()) {
+        found.push_back(*alone);
+        return found;
+    }
+    const toml::array* const list = node->as_array();
+    if (list == nullptr) {
+        ignored(*node, key, "a list of texts");
+        return found;
+    }
+    for (const toml::node& entry : *list) {
+        if (auto value = entry.value_exact<std::string>()) {
+            found.push_back(std::move(*value));
+        } else {
+            ignored(entry, key, "a list of texts");
+        }
+    }
+    return found;
+}
+
+void RuleReader::ignored(const toml::node& node, std::string_view key, std::string_view wanted) {
+    warning(at(node.source()),
+            "'" + std::string(key) + "' must be " + std::string(wanted) + ": ignored");
+}
+
+SourceRange RuleReader::at(const toml::source_region& region) const {
+    const std::uint32_t begin = offset_of(text_, region.begin.line, region.begin.column);
+    const std::uint32_t end = offset_of(text_, region.end.line, region.end.column);
+    return {begin, end > begin ? end - begin : 0};
+}
+
+}  // namespace
+
+std::string_view to_string(RuleSeverity severity) {
+    return kSeverities.at(static_cast<std::size_t>(severity)).name;
+}
+
+int severity_number(RuleSeverity severity) {
+    return kSeverities.at(static_cast<std::size_t>(severity)).number;
+}
+
+SourceRange RuleFile::in_file(SourceRange in_query) const {
+    return to_file(query_map, in_query);
+}
+
+RuleFile load_rule(std::string_view name, std::string_view text) {
+    RuleFile file;
+    RuleReader(text, file).read(name);
+    return file;
+}
+
+}  // namespace audisp_eql::detect
