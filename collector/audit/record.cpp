@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/audit/record.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -235,6 +236,25 @@ bool append_untrusted(std::string_view value, bool quoted, std::string& out) {
         return true;
     out.resize(before);
     return false;
+}
+
+void append_as_untrusted(std::string_view bytes, std::string& out) {
+    static constexpr char kDigits[] = "0123456789ABCDEF";
+    // audit_string_contains_control() in kernel/audit.c.
+    const bool readable = std::all_of(bytes.begin(), bytes.end(), [](char c) {
+        return c != '"' && static_cast<unsigned char>(c) >= 0x21 &&
+               static_cast<unsigned char>(c) <= 0x7e;
+    });
+    if (readable) {
+        out += '"';
+        out += bytes;
+        out += '"';
+        return;
+    }
+    for (const char c : bytes) {
+        out += kDigits[static_cast<unsigned char>(c) >> 4];
+        out += kDigits[static_cast<unsigned char>(c) & 15];
+    }
 }
 
 std::optional<std::int64_t> parse_decimal(std::string_view text) {

@@ -91,6 +91,8 @@ std::optional<std::string_view> find_field(std::string_view body, std::string_vi
 // the literals (null), (none), ? and "<too_long>" -> false. Appends the bytes to `out`; appends
 // nothing where it returns false.
 bool append_untrusted(std::string_view value, bool quoted, std::string& out);
+// The other way: as the kernel writes it, in quotes or, where that could be misread, in hex.
+void append_as_untrusted(std::string_view bytes, std::string& out);
 // Two hex digits a byte, either case; writes text.size() / 2 bytes. False if `text` is not that
 // (some may have been written).
 bool decode_hex(std::string_view text, char* out);

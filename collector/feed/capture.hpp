@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,7 @@ namespace audisp_eql::collector {
 
 struct CaptureCounters {
     std::uint64_t lines = 0;
-    std::uint64_t unknown_lines = 0;  // neither an audit record nor a known capture line
+    std::uint64_t unknown_lines = 0;  // neither an audit record nor a capture line that can be read
     std::uint64_t long_lines = 0;     // over kMaxLineBytes, skipped
 };
 
@@ -32,26 +33,46 @@ inline constexpr std::size_t kMaxLineBytes = 32 * 1024;
 class CaptureReader {
   public:
     explicit CaptureReader(MessageSink& sink) : sink_(sink) {}
-    // One line without its newline.
+    // One line without its newline. Empty ones are passed over.
     void line(std::string_view text);
     const CaptureCounters& counters() const { return counters_; }
 
   private:
+    bool capture_line(std::string_view name, std::string_view rest);
+    bool clock(std::int64_t mono_ns, std::string_view body);
+    bool proc_event(std::int64_t mono_ns, std::string_view body);
+    void send(MessageKind kind, std::int64_t mono_ns, std::string_view bytes);
+
     MessageSink& sink_;
-    std::int64_t clock_mono_ns_ = 0;  // of the last CLOCK line
+    std::int64_t clock_mono_ns_ = 0;  // of the last CLOCK line: when audit records were received
     CaptureCounters counters_;
 };
 
-// Turns the messages that a worker consumes into capture lines. A clock message is written only
-// when an audit record follows it, so an idle host writes nothing.
+// Turns the messages that a worker consumes into capture lines. Nothing a message holds can make a
+// second line: newlines in records become spaces, as auditd writes them.
+//
+// Clock messages move the timers of the run (an event without an end, a fork whose image is
+// awaited), so its replay needs them; on an idle host, where no timer is left to fire, only the
+// last one before the next message is kept.
 class CaptureWriter {
   public:
+    // Longer than anything downstream waits: an assembler's time-out, an image's deadline and an
+    // end's silence one after the other make 4 s.
+    static constexpr std::int64_t kQuietNs = 10'000'000'000;
+
     // Appends the lines for this message to `out`.
     void write(const Message& message, std::string& out);
 
   private:
-    std::int64_t pending_clock_mono_ns_ = 0;
-    std::int64_t pending_clock_real_ns_ = 0;
+    void on_clock(const Message& message, std::string& out);
+
+    std::int64_t now_ns_ = 0;      // the last clock message
+    std::int64_t traffic_ns_ = 0;  // the clock when something else was written
+    std::string pending_clock_;    // a line; empty: none
 };
+
+// The text of a connector message: "what=fork cpu=0 seq=7 …", and back.
+void append_text(const ProcEvent& event, std::string& out);
+std::optional<ProcEvent> proc_event_from_text(std::string_view text);
 
 }  // namespace audisp_eql::collector

@@ -177,6 +177,29 @@ BOOST_AUTO_TEST_CASE(untrusted_values_are_decided_by_the_quote) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(values_are_written_as_the_kernel_writes_them) {
+    struct Row {
+        std::string bytes, text;
+    };
+    for (const Row& row : std::vector<Row>{{"a", "\"a\""},
+                                           {"", "\"\""},
+                                           {"a b", "612062"},
+                                           {"a\"", "6122"},
+                                           {"\xc3\xa9", "C3A9"},
+                                           {std::string("\0", 1), "00"},
+                                           {"deadbeef", "\"deadbeef\""}}) {
+        std::string text;
+        append_as_untrusted(row.bytes, text);
+        BOOST_TEST(text == row.text);
+        const std::string field = "k=" + text;
+        FieldCursor cursor(field);
+        BOOST_REQUIRE(cursor.next());
+        std::string back;
+        BOOST_TEST(append_untrusted(cursor.value, cursor.quoted, back));
+        BOOST_TEST(back == row.bytes);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(numbers_are_read_whole) {
     BOOST_TEST(*parse_decimal("-115") == -115);
     BOOST_TEST(*parse_decimal("9223372036854775807") == INT64_MAX);
