@@ -53,8 +53,18 @@ void Timeline::exec_seen(std::int64_t audit_ms, std::int64_t connector_ns) {
     // Audit's time is the call's entry on a coarse clock, so never later than the connector's: the
     // least difference is the nearest to the truth.
     const std::int64_t sample = audit_ms * kNsPerMs - connector_ns;
-    offset_ns_ = offset_kind_ == Offset::from_execs ? std::max(offset_ns_, sample) : sample;
-    offset_kind_ = Offset::from_execs;
+    if (offset_kind_ == Offset::from_execs) {
+        const bool strange =
+            sample > offset_ns_ + kMaxPairSkewNs || sample < offset_ns_ - kMaxPairSkewNs;
+        strange_pairs_ = strange ? strange_pairs_ + 1 : 0;
+        if (strange && strange_pairs_ <= kEpochEvents)
+            return;
+        offset_ns_ = strange ? sample : std::max(offset_ns_, sample);
+    } else {
+        offset_ns_ = sample;
+        offset_kind_ = Offset::from_execs;
+    }
+    strange_pairs_ = 0;
 }
 
 bool Timeline::breaks_epoch(std::int64_t raw_ns) {
@@ -77,19 +87,21 @@ detect::EventTime Timeline::of_audit(std::int64_t audit_ms, std::int64_t receive
         reach(mono + shift_ns_);
         return {mono + shift_ns_, (mono + offset_ns_) / kNsPerUs};
     }
-    if (offset_kind_ == Offset::none && have_connector_) {
-        offset_kind_ = Offset::provisional;
-        offset_ns_ = raw_ns - last_monotonic_ns_;
+    if (have_connector_ && offset_kind_ < Offset::from_execs) {
+        // The two clocks can't be compared yet: it happens when it is read.
+        if (offset_kind_ == Offset::none || !blocking) {
+            offset_kind_ = Offset::provisional;
+            offset_ns_ = raw_ns - last_monotonic_ns_;
+        }
+        return {engine_ns_, raw_ns / kNsPerUs};
     }
     if (blocking && engine_ns_ != 0)
         return {engine_ns_, (engine_ns_ - shift_ns_ + offset_ns_) / kNsPerUs};
     if (breaks_epoch(raw_ns)) {
-        if (have_connector_) {
-            offset_kind_ = Offset::provisional;
+        if (have_connector_)  // its clock goes on, the wall clock was set
             offset_ns_ = raw_ns - last_monotonic_ns_;
-        } else {
+        else
             shift_ns_ = engine_ns_ - (raw_ns - offset_ns_);
-        }
         largest_raw_ns_ = raw_ns;
         suspicious_ = 0;
         epoch_change_ = EpochChange::wall;

@@ -31,6 +31,9 @@ class Timeline {
     static constexpr std::int64_t kMaxBackNs = 5'000'000'000;
     static constexpr std::int64_t kMaxAheadNs = 3'600'000'000'000;
     static constexpr int kEpochEvents = 3;
+    // An exec whose two times lie further from the offset than this was paired wrongly, unless the
+    // next ones say the same.
+    static constexpr std::int64_t kMaxPairSkewNs = 1'000'000'000;
 
     // The two clocks, read together (live, and CLOCK lines).
     void clock(std::int64_t mono_ns, std::int64_t real_ns);
@@ -72,6 +75,7 @@ class Timeline {
     std::int64_t largest_raw_ns_ = 0;
     std::int64_t engine_ns_ = 0;  // running maximum
     int suspicious_ = 0;
+    int strange_pairs_ = 0;
     EpochChange epoch_change_ = EpochChange::none;
 };
 

@@ -9,21 +9,26 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace audisp_eql::collector {
 
 struct ProcSnapshot {
     std::int32_t pid = 0;
+    bool gone = false;  // asked, and no longer there: nothing but `pid` is set
     std::int32_t ppid = 0;
     std::int64_t start_tick = 0;  // field 22 of stat
-    std::string exe;              // link of /proc/PID/exe; empty for kernel threads
+    std::int32_t threads = 1;     // the leader included
+    std::string exe;              // path of the executable; empty for kernel threads
     std::string cwd;
-    std::vector<std::string> args;  // at most Arguments::kMaxArguments
-    std::int64_t args_count = 0;
+    std::vector<std::string> args;  // at most Arguments::kMaxArguments, and kMaxBytes together
+    std::int64_t args_count = 0;    // of all
     std::uint32_t uid = 0, euid = 0, gid = 0, egid = 0;
     std::uint32_t auid = 0xffffffff, session = 0xffffffff;
-    std::string tty;
+    std::string tty;  // as audit names it: pts0; empty: none
+
+    bool operator==(const ProcSnapshot&) const = default;
 };
 
 class ProcReader {
@@ -45,9 +50,11 @@ class LinuxProcReader final : public ProcReader {
     std::string root_;
 };
 
-// The text of a `process` message and back: "pid= ppid= start_tick= exe= cwd= argc= a0= …", values
-// encoded as audit encodes them. "pid=N gone=1": asked, and no longer there.
+// The text of a `process` message and back: "pid= ppid= start_tick= threads= uid= … tty= exe= cwd=
+// argc= a0= …", strings encoded as audit encodes them, so that no byte of a name can break a line.
+// "pid=N gone=1": asked, and no longer there.
 std::string to_text(const ProcSnapshot& snapshot);
+// nullopt if it names no process.
 std::optional<ProcSnapshot> snapshot_from_text(std::string_view text);
 
 }  // namespace audisp_eql::collector

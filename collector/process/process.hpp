@@ -78,8 +78,10 @@ struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_coun
     std::int64_t first_ns = -1;      // the first connector message that named it
     std::uint64_t first_serial = 0;  // the first audit record that named it
     std::int64_t first_ms = 0;       // and its time
-    std::int64_t exit_ns = -1;       // the leader's EXIT; -1: alive
-    std::uint32_t exit_status = 0;   // as wait(2) gives it
+    std::int64_t exit_ns = -1;       // its last thread's EXIT; -1: alive
+    std::uint32_t exit_status = 0;   // the leader's, as wait(2) gives it
+    std::int32_t threads = 0;        // alive beside the leader, as far as was seen
+    bool leader_exited = false;      // and other threads live on
     bool inferred = false;           // first seen by something else than its FORK or /proc
     bool fork_held = false;          // the normalizer holds its fork event
 

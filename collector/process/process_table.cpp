@@ -121,6 +121,7 @@ struct ProcessTable::State {
         tombstones.erase(tombstones.iterator_to(process));
         --counters.tombstones;
         process.exit_ns = -1;
+        process.leader_exited = false;
         live.push_back(process);
         ++counters.live;
         ++counters.revived;
@@ -169,6 +170,26 @@ struct ProcessTable::State {
     Process* newest(std::int32_t pid) const {
         const auto found = by_pid.find(pid);
         return found == by_pid.end() ? nullptr : found->second.current.get();
+    }
+
+    // The process that a connector message names as alive, made if it is not known.
+    ProcessPtr named_by_connector(std::int32_t pid, std::int64_t ns) {
+        ProcessPtr process(newest(pid));
+        if (process && !process->alive()) {
+            if (ns <= process->exit_ns + kRevivalNs)
+                dig_up(*process);
+            else
+                process.reset();
+        }
+        if (process) {
+            use(*process);
+            return process;
+        }
+        process = make(pid);
+        process->first_ns = ns;
+        process->inferred = true;
+        ++counters.inferred;
+        return process;
     }
 
     void drop_oldest_awaited(Process& process) {
@@ -241,6 +262,8 @@ ProcessPtr ProcessTable::snapshot(const ProcSnapshot& snapshot, std::int64_t now
         process = state_->make(snapshot.pid);
     if (process->start_tick < 0)
         state_->set_tick(*process, snapshot.start_tick);
+    if (process->start_ns < 0)  // else every thread was seen
+        process->threads = std::max(process->threads, snapshot.threads - 1);
     if (!process->parent)
         process->ppid = snapshot.ppid;
     Credentials& credentials = process->credentials;
@@ -266,25 +289,17 @@ void ProcessTable::image_read(Process& process, detect::BlockPtr block) {
 
 ProcessPtr ProcessTable::fork(std::int32_t parent_pid, std::int32_t pid, std::int32_t tgid,
                               std::int64_t ns) {
-    if (pid != tgid) {
-        ++counters_.threads;
-        return {};
-    }
     State& state = *state_;
     state.now_ns = std::max(state.now_ns, ns);
+    if (pid != tgid) {
+        ++counters_.threads;
+        if (Process* const process = state.newest(tgid); process && process->alive())
+            ++process->threads;
+        return {};
+    }
     ++counters_.forks;
 
-    ProcessPtr parent = find(parent_pid);
-    if (!parent) {
-        parent = state.make(parent_pid);
-        parent->first_ns = ns;
-        parent->inferred = true;
-        ++counters_.inferred;
-    } else if (!parent->alive() && ns > parent->exit_ns) {
-        state.dig_up(*parent);  // its other threads live on
-    } else {
-        state.use(*parent);
-    }
+    const ProcessPtr parent = state.named_by_connector(parent_pid, ns);
 
     const std::int64_t tick = ns / kTickNs;
     ProcessPtr child = find(pid);
@@ -325,15 +340,9 @@ ProcessPtr ProcessTable::fork_recorded(Process& parent, std::int32_t pid, std::u
 ProcessTable::Announced ProcessTable::exec_announced(std::int32_t pid, std::int64_t ns) {
     State& state = *state_;
     state.now_ns = std::max(state.now_ns, ns);
-    ProcessPtr process = find(pid);
-    if (!process) {
-        process = state.make(pid);
-        process->first_ns = ns;
-        process->inferred = true;
-        ++counters_.inferred;
-    } else if (!process->alive()) {
-        state.dig_up(*process);  // exec by another thread: the leader's EXIT came first
-    }
+    const ProcessPtr process = state.named_by_connector(pid, ns);
+    process->threads = 0;  // de_thread: the others are gone, whoever called exec is the leader now
+    process->leader_exited = false;
     auto& ahead = process->told_ahead;
     const auto fresh = std::find_if(ahead.begin(), ahead.end(),
                                     [ns](const auto& told) { return ns <= told.until_ns; });
@@ -355,19 +364,22 @@ ProcessTable::Announced ProcessTable::exec_announced(std::int32_t pid, std::int6
     return {process, 0};
 }
 
-ProcessPtr ProcessTable::exit(std::int32_t pid, std::uint32_t exit_status, std::int64_t ns) {
+ProcessPtr ProcessTable::exit(std::int32_t pid, std::int32_t tgid, std::uint32_t exit_status,
+                              std::int64_t ns) {
     state_->now_ns = std::max(state_->now_ns, ns);
-    const ProcessPtr process = find(pid);
+    const ProcessPtr process = find(tgid);
     if (!process || !process->alive())
         return {};
-    process->exit_status = exit_status;
+    if (pid == tgid) {
+        process->exit_status = exit_status;
+        process->leader_exited = true;
+    } else if (process->threads > 0) {
+        --process->threads;
+    }
+    if (!process->leader_exited || process->threads > 0)
+        return {};
     state_->bury(*process, ns);
     return process;
-}
-
-void ProcessTable::revive(Process& process) {
-    if (!process.alive() && process.in_table.is_linked() && state_->newest(process.pid) == &process)
-        state_->dig_up(process);
 }
 
 ProcessPtr ProcessTable::find(std::int32_t pid) const {
@@ -395,7 +407,7 @@ ProcessPtr ProcessTable::infer(const RecordPoint& record) {
     process->inferred = true;
     process->ppid = record.ppid;
     ++counters_.inferred;
-    link_parent(*process);
+    link_parent(*process, record.serial);
     // Before an exec it ran what it was forked with; before anything else it may have had execs
     // that nobody told of.
     if (process->parent && record.exec)
@@ -405,6 +417,9 @@ ProcessPtr ProcessTable::infer(const RecordPoint& record) {
 
 ProcessPtr ProcessTable::find_or_infer(const RecordPoint& record, bool& was_inferred) {
     ProcessPtr process = find(record);
+    if (process && !process->alive() && record.entry_ns &&
+        *record.entry_ns > process->exit_ns + kRevivalNs)
+        process.reset();  // made by a new owner of the pid, whose FORK was not seen
     was_inferred = !process;
     if (!process)
         return infer(record);
@@ -413,8 +428,10 @@ ProcessPtr ProcessTable::find_or_infer(const RecordPoint& record, bool& was_infe
         process->first_serial = record.serial;
         process->first_ms = record.time_ms;
     }
-    if (!process->parent && process->ppid == 0)
+    if (!process->parent) {
         process->ppid = record.ppid;
+        link_parent(*process, record.serial);
+    }
     return process;
 }
 
@@ -450,12 +467,19 @@ const ImagePtr& ProcessTable::image_at(Process& process, const RecordPoint& reco
     return process.recorded_image;
 }
 
-void ProcessTable::link_parent(Process& process) {
+void ProcessTable::link_parent(Process& process, std::uint64_t serial) {
     if (process.parent || process.ppid <= 0 || process.ppid == process.pid)
         return;
-    const ProcessPtr parent = find(process.ppid);
-    if (!parent)
-        return;
+    ProcessPtr parent = find(process.ppid);
+    if (!parent) {
+        if (serial == 0)
+            return;
+        const ProcessPtr keep(&process);  // making the parent may evict it
+        parent = state_->make(process.ppid);
+        parent->first_serial = serial;
+        parent->inferred = true;
+        ++counters_.inferred;
+    }
     // A parent is not younger than its child (pid reuse).
     if (parent->start_tick >= 0 && process.start_tick >= 0 &&
         parent->start_tick > process.start_tick)
@@ -466,6 +490,7 @@ void ProcessTable::link_parent(Process& process) {
     process.parent = parent;
     process.parent_image = parent->recorded_image;
     process.parent_credentials = parent->credentials;
+    process.identity.reset();
     bound_lineage(process);
 }
 

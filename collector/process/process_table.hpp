@@ -25,7 +25,7 @@ struct ProcessTableCounters {
     std::uint64_t live = 0;
     std::uint64_t tombstones = 0;
     std::uint64_t forks = 0;
-    std::uint64_t threads = 0;         // FORK of a thread: dropped
+    std::uint64_t threads = 0;         // FORK of a thread: no process
     std::uint64_t reused_pids = 0;     // a new process met a live entry of its pid
     std::uint64_t inferred = 0;        // processes first seen by a record
     std::uint64_t revived = 0;         // the leader had exited, the process had not
@@ -54,6 +54,9 @@ class ProcessTable {
     static constexpr std::int64_t kSlackNs = 50'000'000;
     // An EXEC that is announced after its record comes within this.
     static constexpr std::int64_t kToldAheadNs = 1'000'000'000;
+    // A process that exited and goes on within this is the same (exec by a thread that was not
+    // counted); later, the pid has a new owner whose FORK was not seen.
+    static constexpr std::int64_t kRevivalNs = 1'000'000'000;
 
     ProcessTable();
     ~ProcessTable();
@@ -82,10 +85,10 @@ class ProcessTable {
     };
     // The connector's EXEC: opens an awaited image. Revives a process whose leader had exited.
     Announced exec_announced(std::int32_t pid, std::int64_t ns);
-    // The connector's EXIT of a leader. Null if not known.
-    ProcessPtr exit(std::int32_t pid, std::uint32_t exit_status, std::int64_t ns);
-    // A record later than the exit showed that only the leader's thread had ended.
-    void revive(Process& process);
+    // The connector's EXIT of a leader or another thread. The process if it was its last one; null
+    // if others live on, or if it is not known.
+    ProcessPtr exit(std::int32_t pid, std::int32_t tgid, std::uint32_t exit_status,
+                    std::int64_t ns);
 
     // An audit record, as far as the table needs it.
     struct RecordPoint {
@@ -101,7 +104,7 @@ class ProcessTable {
     ProcessPtr find(std::int32_t pid) const;
     // The incarnation that an audit record speaks of: the pid may have been reused since.
     ProcessPtr find(const RecordPoint& record) const;
-    // As find, but makes an inferred process if there is none.
+    // As find, but makes an inferred process if there is none, or only one that exited long ago.
     ProcessPtr find_or_infer(const RecordPoint& record, bool& was_inferred);
     // An inferred process in the place of a live one: the pid was reused unseen.
     ProcessPtr infer(const RecordPoint& record);
@@ -116,8 +119,9 @@ class ProcessTable {
     // the image that the process ran when the record was made; never null.
     const ImagePtr& image_at(Process& process, const RecordPoint& record);
 
-    // Links the parent of a process that /proc or a record named by number only.
-    void link_parent(Process& process);
+    // Links the parent of a process that /proc or a record named by number only. `serial` of the
+    // record: an unknown parent is made; 0: only a known one is linked.
+    void link_parent(Process& process, std::uint64_t serial);
     // Its entity id, made on first use.
     std::string_view entity_id(Process& process);
 

@@ -66,9 +66,36 @@ BOOST_AUTO_TEST_CASE(engine_time_goes_on_when_a_log_turns_out_to_be_a_capture) {
     timeline.connector(51 * kSecond);
     const auto fork = timeline.of_connector(51 * kSecond);
     BOOST_TEST(fork.engine_ns - before.engine_ns == kSecond);
+    timeline.exec_seen(kWall + 1200, 51 * kSecond + 200 * kMs);
     const auto after = timeline.of_audit(kWall + 1500, 0, false);
     BOOST_TEST(after.engine_ns - before.engine_ns == 1500 * kMs);
     BOOST_TEST(after.wall_us == (kWall + 1500) * 1000);
+}
+
+// An accept that waited for seconds is the first event of many captures.
+BOOST_AUTO_TEST_CASE(first_event_of_a_capture_does_not_push_the_clock_off) {
+    Timeline timeline;
+    timeline.connector(50 * kSecond);
+    const auto accept = timeline.of_audit(kWall - 30'000, 0, true);
+    BOOST_TEST(accept.engine_ns == 50 * kSecond);
+    BOOST_TEST(timeline.of_audit(kWall, 0, false).engine_ns == 50 * kSecond);
+    timeline.exec_seen(kWall, 50 * kSecond);
+    BOOST_TEST(timeline.of_audit(kWall + 5, 0, false).engine_ns == 50 * kSecond + 5 * kMs);
+    BOOST_TEST((timeline.take_epoch_change() == EpochChange::none));
+}
+
+BOOST_AUTO_TEST_CASE(wrongly_paired_exec_does_not_move_the_offset) {
+    Timeline timeline;
+    timeline.connector(50 * kSecond);
+    timeline.exec_seen(kWall, 50 * kSecond);
+    timeline.exec_seen(kWall + 5000, 51 * kSecond);
+    BOOST_TEST(timeline.monotonic_of(kWall).value() == 50 * kSecond);
+    timeline.exec_seen(kWall + 5, 50 * kSecond + kMs);
+    BOOST_TEST(timeline.monotonic_of(kWall).value() == 50 * kSecond - 4 * kMs);
+    // The wall clock was set: all the next ones say so.
+    for (int i = 0; i <= Timeline::kEpochEvents; ++i)
+        timeline.exec_seen(kWall + 5000, 51 * kSecond);
+    BOOST_TEST(timeline.monotonic_of(kWall + 5000).value() == 51 * kSecond);
 }
 
 BOOST_AUTO_TEST_CASE(blocking_call_in_a_file_happens_at_the_largest_time_so_far) {

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(pid_reused_within_one_tick_has_its_own_entity_id) {
     for (int life = 0; life < 999; ++life, ns += 76'000) {
         const auto child = table.fork(1, 32691, 32691, ns);
         ids.emplace(table.entity_id(*child));
-        table.exit(32691, 0, ns + 50'000);
+        table.exit(32691, 32691, 0, ns + 50'000);
     }
     BOOST_TEST(ids.size() == 999U);
     BOOST_TEST(table.counters().reused_pids == 0U);  // each had exited
@@ -213,25 +213,86 @@ BOOST_AUTO_TEST_CASE(announcement_younger_than_the_records_receipt_is_another_ex
     BOOST_TEST(process->awaited.size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(exec_by_another_thread_revives_the_same_process) {
+// exec by a thread that is not the leader: the leader's EXIT, then EXEC of the same process.
+BOOST_AUTO_TEST_CASE(exec_by_another_thread_keeps_the_process) {
+    for (const bool thread_seen : {true, false}) {
+        ProcessTable table;
+        const auto process = table.fork(1, 31917, 31917, kSecond);
+        if (thread_seen)
+            table.fork(1, 31918, 31917, kSecond + kMs);
+        const std::string id(table.entity_id(*process));
+        table.exit(31917, 31917, 0, 2 * kSecond);
+        BOOST_TEST(process->alive() == thread_seen);
+        const auto announced = table.exec_announced(31917, 2 * kSecond + kMs);
+        BOOST_TEST(announced.process == process);
+        BOOST_TEST(process->alive());
+        BOOST_TEST(table.entity_id(*process) == id);
+        table.advance(100 * kSecond);
+        BOOST_TEST(table.find(31917) == process);
+        BOOST_TEST(table.exit(31917, 31917, 0, 101 * kSecond) == process);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(process_ends_with_its_last_thread) {
     ProcessTable table;
-    const auto process = table.fork(1, 31917, 31917, kSecond);
-    const std::string id(table.entity_id(*process));
-    BOOST_TEST(table.exit(31917, 0, 2 * kSecond) == process);
-    BOOST_TEST(!process->alive());
-    const auto announced = table.exec_announced(31917, 2 * kSecond + kMs);
-    BOOST_TEST(announced.process == process);
-    BOOST_TEST(process->alive());
-    BOOST_TEST(table.entity_id(*process) == id);
-    table.advance(100 * kSecond);
-    BOOST_TEST(table.find(31917) == process);
-    BOOST_TEST(table.counters().revived == 1U);
+    const auto process = table.fork(1, 10, 10, kSecond);
+    table.fork(1, 11, 10, kSecond);
+    table.fork(1, 12, 10, kSecond);
+    BOOST_TEST(!table.exit(11, 10, 0, 2 * kSecond));
+    BOOST_TEST(!table.exit(10, 10, 256, 3 * kSecond));  // main() called pthread_exit
+    const auto child = table.fork(10, 20, 20, 4 * kSecond);
+    BOOST_TEST(child->parent == process);
+    BOOST_TEST(table.exit(12, 10, 0, 5 * kSecond) == process);
+    BOOST_TEST(process->exit_status == 256U);
+    BOOST_TEST(process->exit_ns == 5 * kSecond);
+}
+
+BOOST_AUTO_TEST_CASE(pid_that_goes_on_long_after_its_exit_has_a_new_owner) {
+    ProcessTable table;
+    const auto old = table.fork(1, 10, 10, kSecond);
+    table.image_executed(*old, named("awk"), exec_at(10, kSecond));
+    table.exit(10, 10, 0, 2 * kSecond);
+    const auto announced = table.exec_announced(10, 30 * kSecond);
+    BOOST_TEST(announced.process != old);
+    BOOST_TEST(!announced.process->parent);
+
+    table.exit(10, 10, 0, 31 * kSecond);
+    const auto child = table.fork(10, 11, 11, 50 * kSecond);
+    BOOST_TEST(child->parent != announced.process);
+    BOOST_TEST(name_in(child->image) == "");
+
+    table.exit(11, 11, 0, 51 * kSecond);
+    bool inferred = false;
+    ProcessTable::RecordPoint record;
+    record.pid = 11;
+    record.serial = 9;
+    record.entry_ns = 55 * kSecond;
+    BOOST_TEST(table.find_or_infer(record, inferred) != child);
+    BOOST_TEST(inferred);
+}
+
+BOOST_AUTO_TEST_CASE(record_names_an_unknown_parent) {
+    ProcessTable table;
+    bool inferred = false;
+    ProcessTable::RecordPoint record;
+    record.pid = 10;
+    record.ppid = 9;
+    record.serial = 77;
+    const auto process = table.find_or_infer(record, inferred);
+    BOOST_REQUIRE(process->parent);
+    BOOST_TEST(process->parent->pid == 9);
+    record.pid = 11;
+    record.serial = 78;
+    const auto sibling = table.find_or_infer(record, inferred);
+    BOOST_TEST(sibling->parent == process->parent);
+    BOOST_TEST(table.entity_id(*process->parent) ==
+               uuid_of("00000000-0000-0000-0000-000000000000", "9:s77"));
 }
 
 BOOST_AUTO_TEST_CASE(late_records_find_the_tombstone) {
     ProcessTable table;
     const auto process = table.fork(1, 10, 10, kSecond);
-    table.exit(10, 0, 2 * kSecond);
+    table.exit(10, 10, 0, 2 * kSecond);
     bool inferred = true;
     ProcessTable::RecordPoint record;
     record.pid = 10;
@@ -249,7 +310,7 @@ BOOST_AUTO_TEST_CASE(record_of_a_reused_pid_goes_to_the_incarnation_it_was_made_
     ProcessTable table;
     const auto old = table.fork(1, 10, 10, kSecond);
     table.exec_announced(10, kSecond + kMs);
-    table.exit(10, 0, 2 * kSecond);
+    table.exit(10, 10, 0, 2 * kSecond);
     const auto fresh = table.fork(1, 10, 10, 2 * kSecond + kMs);
     ProcessTable::RecordPoint record;
     record.pid = 10;
@@ -268,7 +329,7 @@ BOOST_AUTO_TEST_CASE(double_fork_keeps_the_true_parent) {
     const auto top = table.fork(1, 31889, 31889, kSecond);
     const auto middle = table.fork(31889, 31890, 31890, kSecond + kMs);
     const auto orphan = table.fork(31890, 31891, 31891, kSecond + 2 * kMs);
-    table.exit(31890, 0, kSecond + 3 * kMs);
+    table.exit(31890, 31890, 0, kSecond + 3 * kMs);
     bool inferred = true;
     ProcessTable::RecordPoint record;
     record.pid = 31891;
@@ -306,7 +367,7 @@ BOOST_AUTO_TEST_CASE(fork_after_the_snapshot_of_the_same_process_completes_it) {
 BOOST_AUTO_TEST_CASE(snapshot_of_the_dead_stays_dead) {
     ProcessTable table;
     const auto child = table.fork(100, 42, 42, 1'239'999'999);
-    table.exit(42, 0, 1'300'000'000);
+    table.exit(42, 42, 0, 1'300'000'000);
     BOOST_TEST(table.snapshot(shown(42, 100, 123), 2 * kSecond) == child);
     BOOST_TEST(!child->alive());
 }
@@ -317,14 +378,14 @@ BOOST_AUTO_TEST_CASE(snapshots_link_parents_in_any_order) {
     const auto child = table.snapshot(shown(50, 200, 900), kSecond);
     const auto parent = table.snapshot(shown(200, 1, 800), kSecond);
     table.image_read(*parent, named("sshd"));
-    table.link_parent(*child);
+    table.link_parent(*child, 0);
     BOOST_TEST(child->parent == parent);
     BOOST_TEST(name_in(child->parent_image) == "sshd");
     BOOST_TEST(table.entity_id(*parent) == uuid_of(kBoot, "200:800:0"));
     // A younger process can't be the parent: the pid was reused.
     const auto orphan = table.snapshot(shown(51, 201, 900), kSecond);
     table.snapshot(shown(201, 1, 950), kSecond);
-    table.link_parent(*orphan);
+    table.link_parent(*orphan, 0);
     BOOST_TEST(!orphan->parent);
 }
 
@@ -349,7 +410,7 @@ BOOST_AUTO_TEST_CASE(endless_fork_and_exit_holds_a_bounded_chain) {
         ns += 10 * kMs;
         const std::int32_t pid = 2 + (i + 1) % 30'000;
         const auto next = table.fork(last->pid, pid, pid, ns);
-        table.exit(last->pid, 0, ns + kMs);
+        table.exit(last->pid, last->pid, 0, ns + kMs);
         table.advance(ns);
         last = next;
     }
@@ -370,7 +431,7 @@ BOOST_AUTO_TEST_CASE(long_dead_chain_is_freed_without_recursion) {
         for (std::int32_t pid = 3; pid < 100'003; ++pid)
             last = table.fork(pid - 1, pid, pid, kSecond + pid * 1000);
         for (std::int32_t pid = 2; pid < 100'002; ++pid)
-            table.exit(pid, 0, 10 * kSecond);
+            table.exit(pid, pid, 0, 10 * kSecond);
         table.advance(100 * kSecond);
         BOOST_TEST(table.counters().live == 2U);  // the first one's unknown parent and the last
     }

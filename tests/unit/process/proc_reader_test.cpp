@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/process/proc_reader.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+
+namespace audisp_eql::collector {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::string_literals;
+
+// A /proc of one process in a directory of its own.
+struct FakeProc {
+    FakeProc() {
+        root = fs::temp_directory_path() / ("audisp-eql-proc-" + std::to_string(::getpid()));
+        fs::create_directories(root / "42");
+        fs::create_directories(root / "sys");
+    }
+    ~FakeProc() { fs::remove_all(root); }
+    void file(const char* name, const std::string& bytes) const {
+        std::ofstream(root / "42" / name, std::ios::binary) << bytes;
+    }
+    void stat(const std::string& name, const std::string& tty_nr) const {
+        file("stat", "42 (" + name + ") S 7 42 42 " + tty_nr +
+                         " 42 4194560 1 2 3 4 5 6 7 8 20 0 3 0 98765 1 2 3\n");
+    }
+    fs::path root;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(process)
+
+BOOST_AUTO_TEST_CASE(proc_of_a_process_is_read) {
+    const FakeProc proc;
+    proc.stat("a) S 1 (b", "34817");
+    proc.file("status", "Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t1001\t2\t2\t2\n");
+    proc.file("cmdline", "sh\0-c\0\0with space\0"s);
+    proc.file("loginuid", "1000");
+    proc.file("sessionid", "3");
+    fs::create_symlink("/usr/bin/dash", proc.root / "42" / "exe");
+    fs::create_symlink("/home/a b", proc.root / "42" / "cwd");
+
+    LinuxProcReader reader(proc.root);
+    BOOST_TEST(reader.pids() == std::vector<std::int32_t>{42});
+    const auto read = reader.read(42);
+    BOOST_REQUIRE(read);
+    BOOST_TEST(read->ppid == 7);
+    BOOST_TEST(read->threads == 3);
+    BOOST_TEST(read->start_tick == 98765);
+    BOOST_TEST(read->tty == "pts1");
+    BOOST_TEST(read->exe == "/usr/bin/dash");
+    BOOST_TEST(read->cwd == "/home/a b");
+    BOOST_TEST(read->args == (std::vector<std::string>{"sh", "-c", "", "with space"}));
+    BOOST_TEST(read->args_count == 4);
+    BOOST_TEST(read->uid == 1000U);
+    BOOST_TEST(read->euid == 0U);
+    BOOST_TEST(read->gid == 1001U);
+    BOOST_TEST(read->egid == 2U);
+    BOOST_TEST(read->auid == 1000U);
+    BOOST_TEST(read->session == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(terminals_have_the_names_that_audit_gives_them) {
+    const FakeProc proc;
+    LinuxProcReader reader(proc.root);
+    const std::pair<const char*, const char*> rows[] = {
+        {"0", ""}, {"1025", "tty1"}, {"1088", "ttyS0"}, {"34816", "pts0"}, {"35073", "pts257"}};
+    for (const auto& [device, name] : rows) {
+        proc.stat("x", device);
+        BOOST_TEST(reader.read(42).value().tty == name);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(long_command_lines_keep_their_count) {
+    const FakeProc proc;
+    proc.stat("x", "0");
+    std::string cmdline;
+    for (int i = 0; i < 500; ++i)
+        cmdline += std::string(100, 'a') + '\0';
+    proc.file("cmdline", cmdline);
+    const auto read = LinuxProcReader(proc.root).read(42);
+    BOOST_TEST(read.value().args_count == 500);
+    BOOST_TEST(read.value().args.size() == 64U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_gone_is_nullopt) {
+    const FakeProc proc;
+    BOOST_TEST(!LinuxProcReader(proc.root).read(42));
+    proc.file("stat", "42 (x");
+    BOOST_TEST(!LinuxProcReader(proc.root).read(42));
+    BOOST_TEST(LinuxProcReader("/nowhere").pids().empty());
+}
+
+BOOST_AUTO_TEST_CASE(this_process_reads_itself) {
+    const auto read = LinuxProcReader().read(::getpid());
+    BOOST_REQUIRE(read);
+    BOOST_TEST(read->ppid == ::getppid());
+    BOOST_TEST(read->uid == ::getuid());
+    BOOST_TEST(read->exe == fs::read_symlink("/proc/self/exe").string());
+    BOOST_TEST(!read->args.empty());
+}
+
+BOOST_AUTO_TEST_CASE(snapshot_text_holds_any_bytes) {
+    ProcSnapshot snapshot;
+    snapshot.pid = 42;
+    snapshot.ppid = 7;
+    snapshot.start_tick = 98765;
+    snapshot.threads = 3;
+    snapshot.exe = "/tmp/a\" type=SYSCALL msg=audit(1.0:1): pid=1";
+    snapshot.cwd = "/tmp/\n\xff\x1d";
+    snapshot.args = {"", "plain", "with space", "a0=\"x\"", "\n", "deadbeef", "(null)"};
+    snapshot.args_count = 1000;
+    snapshot.uid = 1;
+    snapshot.euid = 2;
+    snapshot.gid = 3;
+    snapshot.egid = 0xfffffffe;
+    snapshot.tty = "pts0";
+    const std::string text = to_text(snapshot);
+    BOOST_TEST(text.find('\n') == std::string::npos);
+    const auto read = snapshot_from_text(text);
+    BOOST_REQUIRE(read);
+    BOOST_TEST((*read == snapshot));
+}
+
+BOOST_AUTO_TEST_CASE(snapshot_text_of_one_that_is_gone) {
+    ProcSnapshot snapshot;
+    snapshot.pid = 42;
+    snapshot.gone = true;
+    BOOST_TEST(to_text(snapshot) == "pid=42 gone=1");
+    BOOST_TEST(snapshot_from_text("pid=42 gone=1").value().gone);
+    BOOST_TEST(!snapshot_from_text(""));
+    BOOST_TEST(!snapshot_from_text("gone=1"));
+    BOOST_TEST(!snapshot_from_text("pid=x ppid=1"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace audisp_eql::collector
