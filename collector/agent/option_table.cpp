@@ -7,6 +7,8 @@
 #include <boost/make_shared.hpp>
 #include <boost/program_options/value_semantic.hpp>
 
+#include "collector/feed/feeds.hpp"
+
 namespace po = boost::program_options;
 
 namespace audisp_eql::collector {
@@ -18,9 +20,8 @@ struct Choice {
     Value value;
 };
 
-constexpr Choice<FeedChoice> kFeeds[] = {{"auto", FeedChoice::automatic},
-                                         {"plugin", FeedChoice::plugin},
-                                         {"unicast", FeedChoice::unicast}};
+constexpr Choice<AuditFeed> kFeeds[] = {
+    {"auto", AuditFeed::automatic}, {"plugin", AuditFeed::plugin}, {"unicast", AuditFeed::unicast}};
 constexpr Choice<RequiredFeed> kRequired[] = {{"audit", RequiredFeed::audit},
                                               {"proc_connector", RequiredFeed::proc_connector}};
 constexpr Choice<StdoutForm> kStdoutForms[] = {
@@ -52,14 +53,6 @@ Value choose(const Choice<Value> (&choices)[N], std::string_view text) {
     throw BadValue("'" + std::string(text) + "' is none of " + names);
 }
 
-template <typename Value, std::size_t N>
-std::string_view name_of(const Choice<Value> (&choices)[N], Value value) {
-    for (const auto& choice : choices)
-        if (choice.value == value)
-            return choice.name;
-    return "?";
-}
-
 const std::string& single(const boost::any& out, const std::vector<std::string>& values) {
     po::validators::check_first_occurrence(out);
     return po::validators::get_single_string(values);
@@ -69,7 +62,7 @@ const std::string& single(const boost::any& out, const std::vector<std::string>&
 
 // Program_options finds these by the value's type (argument-dependent lookup), so they can't lie in
 // the unnamed namespace.
-static void validate(boost::any& out, const std::vector<std::string>& values, FeedChoice*, int) {
+static void validate(boost::any& out, const std::vector<std::string>& values, AuditFeed*, int) {
     out = choose(kFeeds, single(out, values));
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, StdoutForm*, int) {
@@ -119,11 +112,11 @@ static void validate(boost::any& out, const std::vector<std::string>& values,
     out = result;
 }
 
-std::string_view to_string(FeedChoice choice) {
-    return name_of(kFeeds, choice);
-}
 std::string_view to_string(RequiredFeed feed) {
-    return name_of(kRequired, feed);
+    for (const auto& choice : kRequired)
+        if (choice.value == feed)
+            return choice.name;
+    return {};
 }
 
 namespace {

@@ -17,7 +17,7 @@ namespace audisp_eql::collector {
 
 enum class Command : std::uint8_t { run, replay, record, check };
 
-enum class FeedChoice : std::uint8_t { automatic, plugin, unicast };
+enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp
 enum class RequiredFeed : std::uint8_t { audit, proc_connector };
 enum class StdoutForm : std::uint8_t { none, ndjson, text };
 enum class ReplayOutput : std::uint8_t { ndjson, text, summary };
@@ -44,7 +44,7 @@ struct Settings {
     bool deprecated = false;
     LogLevel log_level = LogLevel::info;
 
-    FeedChoice feed = FeedChoice::automatic;
+    AuditFeed feed{};  // automatic
     std::vector<RequiredFeed> require;
     std::string capture;  // empty: none
 
@@ -85,7 +85,6 @@ OptionMessages read_settings(Command command, const std::vector<std::string>& ar
 // The options of a command in groups, as --help shows them.
 std::string option_help(Command command);
 
-std::string_view to_string(FeedChoice choice);
 std::string_view to_string(RequiredFeed feed);
 
 // The name that was probably meant; empty if none is near.

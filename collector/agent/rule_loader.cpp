@@ -17,7 +17,7 @@ bool LoadedRules::broken() const {
            });
 }
 
-LoadedRules load_rules(const std::vector<std::string>& paths, bool evaluate_deprecated) {
+LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated) {
     LoadedRules rules;
     rules.files = read_rule_files(paths.empty() ? default_rule_paths() : paths);
     if (rules.files.sources.empty() && rules.files.troubles.empty())
@@ -38,6 +38,21 @@ void print_diagnostics(const LoadedRules& rules, std::ostream& out) {
     for (std::size_t i = 0; i < rules.reports.size(); ++i)
         for (const auto& diagnostic : rules.reports[i].diagnostics)
             out << detect::render(diagnostic, rules.reports[i].file, rules.files.sources[i].text);
+}
+
+std::vector<std::string> error_lines(const LoadedRules& rules) {
+    std::vector<std::string> lines;
+    for (const auto& trouble : rules.files.troubles)
+        lines.push_back(trouble.path + ": cannot be read: " + trouble.message);
+    for (std::size_t i = 0; i < rules.reports.size(); ++i)
+        for (const auto& diagnostic : rules.reports[i].diagnostics) {
+            if (diagnostic.severity != detect::Severity::error)
+                continue;
+            const auto at = detect::position_of(rules.files.sources[i].text, diagnostic.at.offset);
+            lines.push_back(fmt::format("{}:{}:{}: {}", rules.reports[i].file, at.line, at.column,
+                                        diagnostic.message));
+        }
+    return lines;
 }
 
 std::string summary(const LoadedRules& rules) {

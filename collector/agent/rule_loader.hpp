@@ -21,11 +21,13 @@ struct LoadedRules {
     bool broken() const;  // some file was wrong or unreadable
 };
 // Throws std::runtime_error where not a single file was found: a run without rules guards nothing.
-LoadedRules load_rules(const std::vector<std::string>& paths, bool evaluate_deprecated);
+LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated);
 
 // Every diagnostic in the compiler's form.
 void print_diagnostics(const LoadedRules& rules, std::ostream& out);
-// "12 of 14 files are EQL rules, 11 loaded, 1 with errors"
+// The errors alone, one line each: "rules/x.toml:12:9: unknown function 'lenght'".
+std::vector<std::string> error_lines(const LoadedRules& rules);
+// "14 files, 12 of them EQL rules: 11 loaded, 1 with errors"
 std::string summary(const LoadedRules& rules);
 
 }  // namespace audisp_eql::collector

@@ -58,8 +58,8 @@ void print_json(const LoadedRules& rules, std::ostream& out) {
 }  // namespace
 
 int check_command(const Settings& settings) {
-    const auto rules = load_rules(settings.arguments.empty() ? settings.rules : settings.arguments,
-                                  settings.deprecated);
+    const auto rules = load_rule_set(
+        settings.arguments.empty() ? settings.rules : settings.arguments, settings.deprecated);
     if (settings.check_output == CheckOutput::json) {
         print_json(rules, std::cout);
     } else {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -9,17 +8,10 @@
 
 #include "collector/agent/log.hpp"
 #include "collector/command/command.hpp"
+#include "collector/feed/plugin.hpp"
 
 namespace audisp_eql::collector {
 namespace {
-
-// After a restart of a plugin auditd 3.0.9 leaves TERM, HUP, CHLD, USR1, USR2 and CONT blocked, and
-// a mask survives execve.
-void unblock_signals() {
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
-}
 
 int print(const std::string& text) {
     return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? kExitCannotRun

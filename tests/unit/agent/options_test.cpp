@@ -8,6 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "collector/feed/feeds.hpp"
 #include "tests/unit/agent/temporary_directory.hpp"
 
 using namespace audisp_eql::collector;
@@ -47,7 +48,7 @@ BOOST_AUTO_TEST_CASE(options_defaults) {
     BOOST_TEST(joined(configured.read({}).errors) == "");
     const Settings& settings = configured.settings;
     BOOST_TEST(settings.rules.empty());
-    BOOST_TEST((settings.feed == FeedChoice::automatic));
+    BOOST_TEST((settings.feed == AuditFeed::automatic));
     BOOST_TEST(settings.syslog == "/dev/log");
     BOOST_TEST(settings.syslog_facility.number == 10);
     BOOST_TEST(settings.max_message_bytes.value == 8000U);
@@ -83,7 +84,7 @@ BOOST_AUTO_TEST_CASE(options_of_every_kind_on_the_command_line) {
     BOOST_TEST(joined(messages.errors) == "");
     const Settings& settings = configured.settings;
     BOOST_TEST(joined(settings.rules) == "a.toml\nb");
-    BOOST_TEST((settings.feed == FeedChoice::unicast));
+    BOOST_TEST((settings.feed == AuditFeed::unicast));
     BOOST_TEST(settings.requires_feed(RequiredFeed::audit));
     BOOST_TEST(settings.requires_feed(RequiredFeed::proc_connector));
     BOOST_TEST(!settings.syslog_enabled());

@@ -60,8 +60,8 @@ BOOST_AUTO_TEST_CASE(rule_files_troubles_are_told_and_the_rest_is_read) {
     BOOST_TEST(
         told(read_rule_files({directory.path("none"), directory.path("rules")}), directory) ==
         "rules/x.toml=1 none: No such file or directory; rules/dangling.toml: No such file "
-        "or directory; rules/fifo.toml: not a regular file; rules/large.toml: larger than "
-        "8388608 bytes; ");
+        "or directory; rules/fifo.toml: not a regular file; rules/large.toml: larger than " +
+            std::to_string(audisp_eql::detect::kMaxRuleFileBytes) + " bytes; ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
