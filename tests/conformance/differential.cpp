@@ -120,8 +120,8 @@ int main(int argc, char** argv) {
     namespace po = boost::program_options;
     std::uint64_t cases = 5000, seed = 1;
     po::options_description options("Compares the engine with the naive evaluator");
-    options.add_options()("help", "this text")(
-        "cases", po::value(&cases)->default_value(cases), "how many random cases")(
+    options.add_options()("help", "this text")("cases", po::value(&cases)->default_value(cases),
+                                               "how many random cases")(
         "seed", po::value(&seed)->default_value(seed), "of the random numbers");
     po::variables_map given;
     po::store(po::parse_command_line(argc, argv, options), given);

@@ -21,9 +21,9 @@ namespace {
 void flatten(const std::string& path, const boost::json::value& json, Event& event) {
     if (const auto* object = json.if_object()) {
         for (const auto& member : *object)
-            flatten(path.empty() ? std::string(member.key())
-                                 : path + "." + std::string(member.key()),
-                    member.value(), event);
+            flatten(
+                path.empty() ? std::string(member.key()) : path + "." + std::string(member.key()),
+                member.value(), event);
     } else if (const auto* array = json.if_array()) {
         for (const auto& element : *array)
             flatten(path, element, event);
@@ -164,7 +164,8 @@ Value value_of(const Expr& expression, const Choice& choice, const Event& event)
 }
 
 // Is there a choice of one value per field occurrence that makes the atom true?
-bool atom_holds(const Expr& atom, const Event& event, const std::function<bool(const Choice&)>& truth) {
+bool atom_holds(const Expr& atom, const Event& event,
+                const std::function<bool(const Choice&)>& truth) {
     std::vector<const Expr*> fields;
     collect_fields(atom, fields);
     Choice choice;
@@ -261,9 +262,8 @@ std::vector<KeyPart> key_parts(const std::vector<detect::ExprPtr>& head,
 bool matches(const detect::EventQuery& query, const Event& event) {
     if (!query.any) {
         const auto found = event.fields.find("event.category");
-        if (found == event.fields.end() ||
-            std::find(found->second.begin(), found->second.end(), Value(query.category)) ==
-                found->second.end())
+        if (found == event.fields.end() || std::find(found->second.begin(), found->second.end(),
+                                                     Value(query.category)) == found->second.end())
             return false;
     }
     return holds(*query.where, event);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/conformance/naive_value.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -89,10 +88,15 @@ std::string folded(std::string text) {
 }
 
 Kind kind_of(const std::string& field) {
-    static const std::set<std::string> ids{
-        "user.id",           "process.user.id",        "process.parent.user.id",
-        "process.group.id",  "process.parent.group.id", "process.real_user.id",
-        "process.real_group.id", "user.Ext.real.id",   "group.id"};
+    static const std::set<std::string> ids{"user.id",
+                                           "process.user.id",
+                                           "process.parent.user.id",
+                                           "process.group.id",
+                                           "process.parent.group.id",
+                                           "process.real_user.id",
+                                           "process.real_group.id",
+                                           "user.Ext.real.id",
+                                           "group.id"};
     static const std::set<std::string> addresses{"destination.ip", "source.ip"};
     return ids.contains(field) ? Kind::id : addresses.contains(field) ? Kind::ip : Kind::plain;
 }
@@ -151,8 +155,7 @@ bool regex(const std::string& pattern, const std::string& text, bool fold) {
 Value arithmetic(detect::ArithmeticOp op, const Value& left, const Value& right) {
     if (!is_number(left) || !is_number(right))
         return {};
-    const bool real =
-        std::holds_alternative<double>(left) || std::holds_alternative<double>(right);
+    const bool real = std::holds_alternative<double>(left) || std::holds_alternative<double>(right);
     const double a = number(left), b = number(right);
     const auto* x = std::get_if<std::int64_t>(&left);
     const auto* y = std::get_if<std::int64_t>(&right);

@@ -7,10 +7,10 @@ namespace {
 
 const std::vector<std::string> kNames{"bash", "sh", "Bash", "nc", "python3.11", "b*sh", "ba?h"};
 const std::vector<std::string> kArgs{"-c", "-e", "-C", "/tmp/x", "id", "*", ""};
-const std::vector<std::string> kPatterns{"b*",   "*sh", "*as*", "ba?h", "sh",  "BASH", "*",
-                                         "p*.1*", "?c",  "-?",   "/tmp/*", "*/x", "b*h", "??"};
+const std::vector<std::string> kPatterns{"b*",    "*sh", "*as*", "ba?h",   "sh",  "BASH", "*",
+                                         "p*.1*", "?c",  "-?",   "/tmp/*", "*/x", "b*h",  "??"};
 const std::vector<std::string> kKeys{"e1", "e2", "e3"};
-const std::vector<std::string> kIps{"127.0.0.1", "10.1.2.3",       "10.200.0.1",
+const std::vector<std::string> kIps{"127.0.0.1", "10.1.2.3",        "10.200.0.1",
                                     "::1",       "0:0:0:0:0:0:0:1", "2001:db8::7"};
 const std::vector<std::string> kIds{"0", "33", "1000"};
 const std::vector<std::string> kCategories{"process", "network", "file"};
@@ -111,9 +111,9 @@ std::string CaseGenerator::text_list(const std::vector<std::string>& from) {
 }
 
 std::string CaseGenerator::text_atom() {
-    const std::string field = one_of(
-        std::vector<std::string>{"process.name", "process.args", "process.parent.name",
-                                 "?process.name", "process.entity_id"});
+    const std::string field =
+        one_of(std::vector<std::string>{"process.name", "process.args", "process.parent.name",
+                                        "?process.name", "process.entity_id"});
     const auto& values = field == "process.args" ? kArgs : kNames;
     switch (below(8)) {
         case 0:
@@ -143,8 +143,7 @@ std::string CaseGenerator::number_atom() {
         "process.args_count", "process.exit_code", "custom.score", "length(process.name)",
         "process.args_count + 1", "process.exit_code * 2", "-process.exit_code",
         "process.args_count / 2", "process.args_count % 2"});
-    return field +
-           one_of(std::vector<std::string>{" == ", " != ", " < ", " <= ", " > ", " >= "}) +
+    return field + one_of(std::vector<std::string>{" == ", " != ", " < ", " <= ", " > ", " >= "}) +
            one_of(std::vector<std::string>{"0", "1", "2", "3", "2.5", "-1"});
 }
 
