@@ -3,8 +3,13 @@
 // again in its file.
 #include "detect/rule/rule.hpp"
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
@@ -285,6 +290,37 @@ BOOST_DATA_TEST_CASE(errors_point_into_the_file, boost::unit_test::data::make(kP
     const SourceRange query_place{static_cast<std::uint32_t>(file.rule->query.find("a = 1")), 5};
     const SourceRange place = file.in_file(query_place);
     BOOST_TEST(row.file.substr(place.offset, place.length) == "a = 1");
+}
+
+BOOST_AUTO_TEST_CASE(rules_of_the_house) {
+    std::vector<std::string> ids;
+    for (const auto& entry : std::filesystem::directory_iterator(SOURCE_DIR "/rules")) {
+        if (entry.path().extension() != ".toml") {
+            continue;
+        }
+        BOOST_TEST_CONTEXT(entry.path()) {
+            std::ifstream in(entry.path(), std::ios::binary);
+            const std::string text{std::istreambuf_iterator<char>(in), {}};
+            const RuleFile file = load_rule(entry.path().string(), text);
+            show(file, text);
+            BOOST_REQUIRE(file.status == RuleFile::Status::ok);
+            BOOST_TEST(file.diagnostics.empty());
+            BOOST_TEST(!file.rule->deprecated);
+            for (const std::string* filled :
+                 {&file.rule->description, &file.rule->note, &file.rule->version}) {
+                BOOST_TEST(!filled->empty());
+            }
+            for (const Threat& threat : file.rule->threats) {
+                BOOST_TEST(threat.tactic.id.starts_with("TA"));
+                BOOST_TEST(!threat.techniques.empty());
+            }
+            ids.push_back(file.rule->id);
+        }
+    }
+    for (const std::string_view seed :
+         {"fa3a59dc-33c3-43bf-80a9-e8437a922c7f", "4b1a807a-4e7b-414e-8cea-24bf580f6fc5"}) {
+        BOOST_TEST(std::count(ids.begin(), ids.end(), seed) == 1);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
