@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "detect/alert/document.hpp"
 #include "detect/engine/engine.hpp"
 #include "detect/rule/rule.hpp"
 
@@ -45,14 +46,18 @@ struct Alert {
     std::string rule_name;
     RuleSeverity severity = RuleSeverity::medium;
     std::int64_t wall_us = 0;
+    AlertDocument document;  // what `json` was made from; empty for an alert made otherwise
 };
 
 // The alert for all matches of one rule that one event completed: the first is told whole, the
 // others are listed. `matches` has at least one.
 Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertContext& context);
 
-// The document cut to at most `limit` bytes, the least important members first, in a fixed order;
-// audisp_eql.trimmed says what went. The same document if it fits.
+// The document cut to at most `limit` bytes, the least important members first, in a fixed order
+// (see trim.cpp); audisp_eql.trimmed says what went. The same document if it fits. Always valid
+// JSON. Limits below kSmallestAlert are taken as that.
 std::string trim_alert(const Alert& alert, std::size_t limit);
+// Ids, the rule and the sentence, in the worst case.
+inline constexpr std::size_t kSmallestAlert = 512;
 
 }  // namespace audisp_eql::detect

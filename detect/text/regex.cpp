@@ -11,7 +11,7 @@
 
 #include <re2/re2.h>
 
-#include "detect/text/fold.hpp"
+#include "detect/text/code_point.hpp"
 #include "detect/text/utf8.hpp"
 
 namespace audisp_eql::detect {
@@ -167,16 +167,9 @@ class Translator {
             fail("a '\\' at the end");
             return 0;
         }
-        const std::size_t length = character_length(in_, at_);
-        const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(in_[at_ + i]); };
-        char32_t c = byte(0);
-        if (length > 1) {
-            c &= 0xffu >> (length + 1);
-            for (std::size_t i = 1; i < length; ++i)
-                c = (c << 6) | (byte(i) & 0x3fu);
-        }
-        at_ += length;
-        return c;
+        const CodePoint point = code_point_at(in_, at_);
+        at_ += point.length;
+        return point.value;
     }
 
     static void append_code(std::string& out, char32_t c) {
@@ -197,31 +190,13 @@ class Translator {
         } else if (c < 0x80 || alphabet_ == Alphabet::code_points) {
             append_code(out_, c);
         } else {
+            std::string bytes;
+            append_utf8(bytes, c);
             out_ += "(?:";
-            char bytes[4];
-            for (std::size_t i = 0, n = encode(c, bytes); i < n; ++i)
-                append_code(out_, static_cast<unsigned char>(bytes[i]));
+            for (const char byte : bytes)
+                append_code(out_, static_cast<unsigned char>(byte));
             out_ += ')';
         }
-    }
-
-    static std::size_t encode(char32_t c, char (&bytes)[4]) {
-        if (c < 0x800) {
-            bytes[0] = static_cast<char>(0xc0 | (c >> 6));
-            bytes[1] = static_cast<char>(0x80 | (c & 0x3f));
-            return 2;
-        }
-        if (c < 0x10000) {
-            bytes[0] = static_cast<char>(0xe0 | (c >> 12));
-            bytes[1] = static_cast<char>(0x80 | ((c >> 6) & 0x3f));
-            bytes[2] = static_cast<char>(0x80 | (c & 0x3f));
-            return 3;
-        }
-        bytes[0] = static_cast<char>(0xf0 | (c >> 18));
-        bytes[1] = static_cast<char>(0x80 | ((c >> 12) & 0x3f));
-        bytes[2] = static_cast<char>(0x80 | ((c >> 6) & 0x3f));
-        bytes[3] = static_cast<char>(0x80 | (c & 0x3f));
-        return 4;
     }
 
     // Over bytes a class that holds any other than ASCII takes every byte above ASCII: the value is
