@@ -25,10 +25,8 @@ Feeds open_feeds(const Settings& settings) {
 
 }  // namespace
 
-Agent::Agent(boost::asio::io_context& io, const Settings& settings)
-    : io_(io),
-      signals_(io, SIGTERM, SIGINT, SIGHUP),
-      watch_(io),
+Agent::Agent(const Settings& settings)
+    : signals_(io_, SIGTERM, SIGINT, SIGHUP),
       feeds_(open_feeds(settings)),
       have_audit_(feeds_.audit != nullptr),
       have_connector_(feeds_.connector != nullptr) {
@@ -61,7 +59,9 @@ void Agent::run(MessageSink& consumer) {
     if (feeds_.audit_was_off())
         log::warning(blind_line(report.programs));
     await_signal();
-    await_watch();
+    every(kLossInterval, [this] { warn_of_loss(); });
+    for (Repeated& repeated : repeated_)
+        await(repeated);
     Worker worker(io_, ring_, consumer, [this] { return reader_->finished(); });
     worker.start([this] { io_.stop(); });
     try {
@@ -91,8 +91,8 @@ void Agent::await_signal() {
         if (error)
             return;
         if (number == SIGHUP) {
-            if (on_hangup)
-                on_hangup();
+            if (on_hangup_)
+                on_hangup_();
         } else if (stopping_) {
             log::warning("stopped at once; what was read and not worked off is lost");
             io_.stop();
@@ -104,16 +104,22 @@ void Agent::await_signal() {
     });
 }
 
-void Agent::await_watch() {
-    watch_.expires_after(kWatchInterval);
-    watch_.async_wait([this](const boost::system::error_code& error) {
+void Agent::every(std::chrono::seconds interval, std::function<void()> action) {
+    repeated_.push_back({boost::asio::steady_timer(io_), interval, std::move(action)});
+}
+
+void Agent::await(Repeated& repeated) {
+    repeated.timer.expires_after(repeated.interval);
+    repeated.timer.async_wait([&repeated](const boost::system::error_code& error) {
         if (error)
             return;
-        warn_of_loss();
-        if (on_watch)
-            on_watch();
-        await_watch();
+        repeated.action();
+        await(repeated);
     });
+}
+
+void Agent::stop_after(std::chrono::seconds time) {
+    every(time, [this] { stop(); });
 }
 
 std::uint64_t Agent::losses() const {

@@ -8,8 +8,10 @@
 
 #include <chrono>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -25,12 +27,12 @@ namespace audisp_eql::collector {
 
 class Agent {
   public:
-    // How often losses and outputs are looked at; and so how often one line may be logged.
-    static constexpr std::chrono::seconds kWatchInterval{5};
+    // How often losses are looked at, and so the least time between two lines about them.
+    static constexpr std::chrono::seconds kLossInterval{5};
 
     // Opens the feeds and logs what was got and what that costs. Throws std::runtime_error where
     // nothing can be read, or a required feed is missing.
-    Agent(boost::asio::io_context& io, const Settings& settings);
+    explicit Agent(const Settings& settings);
     ~Agent();
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
@@ -40,25 +42,34 @@ class Agent {
     void run(MessageSink& consumer);
     void stop();
 
-    // Set before run(). Both on the worker's thread.
-    std::function<void()> on_hangup;  // SIGHUP
-    std::function<void()> on_watch;   // every kWatchInterval
+    // The worker's: for outputs.
+    boost::asio::io_context& io() { return io_; }
+    // Called on the worker's thread while run() lasts.
+    void on_hangup(std::function<void()> action) { on_hangup_ = std::move(action); }
+    void every(std::chrono::seconds interval, std::function<void()> action);
+    void stop_after(std::chrono::seconds time);
 
     const ReaderCounters& reader_counters() const { return reader_->counters(); }
     // "1234 audit records, 345 process events" and what was lost.
     std::string statistics() const;
 
   private:
+    struct Repeated {
+        boost::asio::steady_timer timer;
+        std::chrono::seconds interval;
+        std::function<void()> action;
+    };
     void require(const Settings& settings) const;
     void await_signal();
-    void await_watch();
+    static void await(Repeated& repeated);
     void warn_of_loss();
     void close_feeds();
     std::uint64_t losses() const;
 
-    boost::asio::io_context& io_;
+    boost::asio::io_context io_{1};
     boost::asio::signal_set signals_;
-    boost::asio::steady_timer watch_;
+    std::list<Repeated> repeated_;
+    std::function<void()> on_hangup_;
     Feeds feeds_;
     bool have_audit_ = false, have_connector_ = false;
     Ring ring_;

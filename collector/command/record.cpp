@@ -2,12 +2,9 @@
 // audisp-eql record: what the live feeds say, into a capture.
 #include <chrono>
 #include <cstdio>
-#include <stdexcept>
 #include <string>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <fmt/core.h>
 #include <system_error>
 
@@ -19,39 +16,27 @@
 namespace audisp_eql::collector {
 namespace {
 
-namespace asio = boost::asio;
-
 // One line that rewrites itself while a person watches.
 class Progress {
   public:
-    Progress(asio::io_context& io, const CaptureFile& capture) : timer_(io), capture_(capture) {
+    Progress(Agent& agent, const CaptureFile& capture) : capture_(capture) {
         if (::isatty(STDERR_FILENO) == 1)
-            show();
+            agent.every(std::chrono::seconds(1), [this] { show(); });
     }
     ~Progress() {
-        if (shown_)
+        if (seconds_ != 0)
             std::fputs("\r\033[K", stderr);
     }
 
   private:
     void show() {
-        const auto running = std::chrono::duration_cast<std::chrono::seconds>(
-            std::chrono::steady_clock::now() - start_);
-        fmt::print(stderr, "\r\033[K{} s, {} messages, {} kB; Ctrl-C ends it", running.count(),
+        fmt::print(stderr, "\r\033[K{} s, {} messages, {} kB; Ctrl-C ends it", ++seconds_,
                    capture_.messages(), capture_.bytes() / 1000);
         std::fflush(stderr);
-        shown_ = true;
-        timer_.expires_after(std::chrono::seconds(1));
-        timer_.async_wait([this](const boost::system::error_code& error) {
-            if (!error)
-                show();
-        });
     }
 
-    asio::steady_timer timer_;
     const CaptureFile& capture_;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-    bool shown_ = false;
+    int seconds_ = 0;
 };
 
 // Stops the run when the disk is full or the pipe's reader gone.
@@ -76,20 +61,13 @@ int record_command(const Settings& settings) {
         log::error("record takes one file to write to; '-' is standard output");
         return kExitUserMistake;
     }
-    asio::io_context io{1};
-    Agent agent(io, settings);
+    Agent agent(settings);
     CaptureFile capture(settings.arguments.front());
     RecordSink sink(capture, agent);
-    asio::steady_timer end(io);
-    if (settings.record_seconds.value != 0) {
-        end.expires_after(std::chrono::seconds(settings.record_seconds.value));
-        end.async_wait([&](const boost::system::error_code& error) {
-            if (!error)
-                agent.stop();
-        });
-    }
+    if (settings.record_seconds.value != 0)
+        agent.stop_after(std::chrono::seconds(settings.record_seconds.value));
     {
-        Progress progress(io, capture);
+        Progress progress(agent, capture);
         agent.run(sink);
     }
     capture.flush();
