@@ -43,6 +43,9 @@ struct EngineLimits {
     std::size_t pending_total = 200'000;
     // A sequence without maxspan would wait for ever.
     std::int64_t unbounded_maxspan_ns = 3600LL * 1'000'000'000;
+    // A trailing ![…] says that something did not happen. Events are held back for up to a second
+    // (ends, forks whose image comes late): so long one that did happen may be on its way.
+    std::int64_t lateness_ns = 1'000'000'000;
 };
 
 struct EngineCounters {
@@ -52,6 +55,8 @@ struct EngineCounters {
     std::uint64_t pending_dropped = 0;  // by a limit, oldest first: evidence lost
     std::uint64_t pending_expired = 0;  // by maxspan
     std::uint64_t epochs = 0;           // drop_pending calls
+    std::uint64_t choices_cut = 0;      // tests of several long lists that were given up
+    std::uint64_t keys_cut = 0;         // events with more join keys than are followed
 };
 
 class Engine {

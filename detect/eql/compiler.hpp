@@ -36,10 +36,18 @@ struct KeyField {
 };
 
 struct Stage {
-    std::string category;  // empty: any
+    std::string category;  // empty: any; the condition tests it, too
     Condition condition;
     std::vector<KeyField> keys;  // the head's `by` and the item's own, in order
+    std::uint32_t item = 0;      // the item of the query that it comes from: runs=N gives N stages
     bool missing = false;        // ![…]
+    bool uses_aliases = false;   // the condition looks at earlier events of the match
+};
+
+// "| head 5": what is done with the matches of a query. Rules ignore pipes.
+struct PipeStep {
+    enum class Kind : std::uint8_t { head, tail } kind;
+    std::uint64_t count;
 };
 
 struct Program {
@@ -47,8 +55,16 @@ struct Program {
     std::vector<Stage> stages;  // one for an event query; runs=N expanded for sequences
     std::optional<Stage> until;
     std::optional<std::int64_t> maxspan_ns;
-    std::vector<std::string> key_names;  // as written at the head, for join_keys
+    std::vector<std::string> key_names;  // as the head and the first item write them
+    std::vector<PipeStep> pipes;
+    // Some test can never hold on the agent's own events: its field is unknown, or the types
+    // differ.
+    bool degraded = false;
 };
+
+// Stages after runs=N is expanded. The grammar allows runs=100 for each of any number of items;
+// more stages than this are an error (the longest public sequence has 60).
+inline constexpr std::size_t kMaxStages = 1000;
 
 // Compiles a query. Errors and warnings (unknown fields with a hint, tests that can never hold) go
 // to `diagnostics`; nullopt if there was an error. Names that are not in the field table are added.

@@ -101,7 +101,7 @@ ExprPtr QueryParser::condition() {
     }
     ExprPtr expr = expressions_.expression();
     if (!tokens_.at(TokenKind::end)) {
-        tokens_.expected("'and', 'or' or the end of the condition", {}, {"and"});
+        tokens_.expected("'and', 'or' or the end of the condition");
     }
     return tokens_.failed() ? nullptr : std::move(expr);
 }
@@ -111,7 +111,7 @@ void QueryParser::event_query(Query& query) {
     if (tokens_.at(TokenKind::end) || tokens_.at(TokenKind::pipe)) {
         return;
     }
-    tokens_.expected("'and', 'or', '|' or the end of the query", {}, {"and"});
+    tokens_.expected("'and', 'or', '|' or the end of the query");
     tokens_.skip_to({TokenKind::pipe});
 }
 
@@ -158,7 +158,7 @@ void QueryParser::sequence_head(Query& query) {
     }
     if (!at_item()) {
         tokens_.expected("'[' and the sequence's first event query",
-                         "a sequence reads: sequence by … with maxspan=… […] […]", {"with"});
+                         "a sequence reads: sequence by … with maxspan=… […] […]");
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::pipe});
     }
 }
@@ -169,8 +169,7 @@ void QueryParser::maxspan(Query& query) {
     if (!tokens_.accept(TokenKind::kw_maxspan)) {
         const bool runs = tokens_.at(TokenKind::identifier) && tokens_.current().text == "runs";
         tokens_.expected("'maxspan' after 'with'",
-                         runs ? "'with runs' belongs behind the item that repeats" : "",
-                         {"maxspan"});
+                         runs ? "'with runs' belongs behind the item that repeats" : "");
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::pipe});
         return;
     }
@@ -238,8 +237,7 @@ void QueryParser::items(Query& query) {
         } else if (tokens_.at(TokenKind::comma)) {
             hint = "items follow each other without commas";
         }
-        tokens_.expected("'[', 'until', '|' or the end of the query", std::move(hint),
-                         {"until", "with"});
+        tokens_.expected("'[', 'until', '|' or the end of the query", std::move(hint));
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::kw_until,
                          TokenKind::pipe});
     }
@@ -291,7 +289,7 @@ EventQuery QueryParser::subquery() {
         return query;
     }
     tokens_.expected("'and', 'or' or ']'",
-                     at_item() ? "the event query before it is not closed with ']'" : "", {"and"});
+                     at_item() ? "the event query before it is not closed with ']'" : "");
     if (!at_item()) {
         tokens_.skip_to({TokenKind::bracket_close});
         tokens_.accept(TokenKind::bracket_close);
@@ -314,7 +312,7 @@ void QueryParser::runs(SequenceItem& item) {
         return;
     }
     if (!tokens_.at(TokenKind::identifier) || tokens_.current().text != "runs") {
-        tokens_.expected("'runs' after 'with'", "write: with runs=3", {"runs"});
+        tokens_.expected("'runs' after 'with'", "write: with runs=3");
         return;
     }
     tokens_.take();

@@ -52,14 +52,16 @@ class RuleSet {
     ~RuleSet();
 
     const std::vector<CompiledRule>& rules() const { return rules_; }
-    const FieldNames& fields() const { return fields_; }
+    // The names that the rules use. Who reads events for an engine of this set may add names (they
+    // get new ids, those of the rules stay), on the engine's thread.
+    FieldNames& fields() const { return *fields_; }
     const PredicateTable& predicates() const { return *predicates_; }
     // SHA-256 over the rules' hashes in order, hex: which rule set raised an alert.
     const std::string& digest() const { return digest_; }
 
   private:
     RuleSet();
-    FieldNames fields_;
+    std::unique_ptr<FieldNames> fields_;
     std::unique_ptr<PredicateTable> predicates_;
     std::vector<CompiledRule> rules_;
     std::string digest_;

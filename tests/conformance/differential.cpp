@@ -48,9 +48,8 @@ bool by_engine(const naive::Case& made, std::vector<Ids>& found, std::string& re
                  (diagnostics.empty() ? "no reason given" : diagnostics.front().message);
         return false;
     }
-    detect::FieldNames fields = rules->fields();
-    const detect::FieldId id = fields.intern("id");
-    detect::JsonEventReader reader(fields, true);
+    const detect::FieldId id = rules->fields().intern("id");
+    detect::JsonEventReader reader(rules->fields(), false);
     detect::Engine engine(rules);
     Collector collector(id);
     for (const std::string& json : made.events) {

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/engine/dispatch.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace audisp_eql::detect {
+
+namespace {
+
+// What makes the kind of an event: fields with few different values, which most rules test. (Of
+// 649 public rules 572 test event.type, 569 event.action, 333 host.os.type, 640 a category.)
+constexpr std::array kKindFields{FieldId::event_category, FieldId::event_action,
+                                 FieldId::event_type, FieldId::host_os_type};
+
+bool decided_by_kind(const PredicateTable& table, PredicateId id) {
+    if (table.needs_earlier_events(id))
+        return false;
+    const std::vector<FieldId> fields = table.fields(id);
+    return std::all_of(fields.begin(), fields.end(), [](FieldId field) {
+        return std::find(kKindFields.begin(), kKindFields.end(), field) != kKindFields.end();
+    });
+}
+
+}  // namespace
+
+void Dispatcher::describe(const Event& event) {
+    kind_.clear();
+    for (const FieldId field : kKindFields) {
+        for (const Value& value : event.values(field)) {
+            const std::size_t at = kind_.size();
+            kind_ += static_cast<char>('0' + static_cast<int>(value.kind()));
+            append_text(kind_, value);
+            // The length after the text: no value can look like two.
+            kind_ += '\0';
+            kind_ += std::to_string(kind_.size() - at);
+        }
+        kind_ += '\n';
+    }
+}
+
+const Plan& Dispatcher::plan(const Event& event, PredicateResults& results) {
+    describe(event);
+    const auto found = plans_.find(kind_);
+    if (found != plans_.end())
+        return found->second;
+    if (plans_.size() >= kMaxPlans)
+        plans_.clear();
+    return plans_.emplace(kind_, make(results)).first->second;
+}
+
+Plan Dispatcher::make(PredicateResults& results) const {
+    const auto known = [&](PredicateId id) {
+        if (!decided_by_kind(results.table(), id))
+            return Truth::unknown;
+        return results.holds(id) ? Truth::yes : Truth::no;
+    };
+    Plan plan;
+    for (std::uint32_t i = 0; i < rules_.rules().size(); ++i) {
+        const Program& program = rules_.rules()[i].program;
+        Plan::Entry entry{i, {}};
+        const auto offer = [&](std::uint32_t item, const Condition& condition) {
+            Condition left;
+            const Truth truth = simplify(condition.data(), known, left);
+            if (truth == Truth::no)
+                return;
+            if (truth == Truth::yes)
+                left = {{ConditionNode::Op::always, {}, 1}};
+            entry.candidates.push_back({item, std::move(left)});
+        };
+        for (std::size_t stage = program.stages.size(); stage-- > 0;) {
+            const std::uint32_t item = program.stages[stage].item;
+            const bool first_of_item = stage == 0 || program.stages[stage - 1].item != item;
+            if (first_of_item)
+                offer(item, program.stages[stage].condition);
+        }
+        if (program.until)
+            offer(Candidate::kUntil, program.until->condition);
+        if (!entry.candidates.empty())
+            plan.entries.push_back(std::move(entry));
+    }
+    return plan;
+}
+
+}  // namespace audisp_eql::detect

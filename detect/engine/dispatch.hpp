@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what an event is to the rules that it could match. Events of one kind (same category,
+// action, type and operating system) share a plan: the rules that kind could match, their
+// conditions without the tests that the kind has decided.
+//
+// Memory: owns the plans. Threads: one engine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "detect/engine/machine.hpp"
+#include "detect/rule/rule_set.hpp"
+
+namespace audisp_eql::detect {
+
+struct Plan {
+    struct Entry {
+        std::uint32_t rule;
+        std::vector<Candidate> candidates;  // later items first, `until` last
+    };
+    std::vector<Entry> entries;  // in the order of the rules
+};
+
+class Dispatcher {
+  public:
+    explicit Dispatcher(const RuleSet& rules) : rules_(rules) {}
+
+    // The plan for the event that `results` has begun. Valid until the next call.
+    const Plan& plan(const Event& event, PredicateResults& results);
+
+  private:
+    // Real data has a few dozen kinds. Beyond this (input with made-up kinds) plans are forgotten
+    // and made anew.
+    static constexpr std::size_t kMaxPlans = 1024;
+
+    void describe(const Event& event);
+    Plan make(PredicateResults& results) const;
+
+    const RuleSet& rules_;
+    std::string kind_;
+    std::unordered_map<std::string, Plan> plans_;
+};
+
+// What is left of a condition once the leaves that `known` decides are taken out: yes or no with
+// nothing appended, or unknown with the rest in `out`. `known(PredicateId)` gives a Truth.
+template <typename Known>
+Truth simplify(const ConditionNode* node, Known& known, Condition& out) {
+    using Op = ConditionNode::Op;
+    const auto negated = [](Truth truth) {
+        return truth == Truth::unknown ? truth : truth == Truth::yes ? Truth::no : Truth::yes;
+    };
+    const std::size_t at = out.size();
+    switch (node->op) {
+        case Op::always:
+            return Truth::yes;
+        case Op::never:
+            return Truth::no;
+        case Op::leaf: {
+            const Truth truth = known(node->predicate);
+            if (truth == Truth::unknown)
+                out.push_back(*node);
+            return truth;
+        }
+        case Op::logical_not: {
+            out.push_back(*node);
+            const Truth truth = simplify(node + 1, known, out);
+            if (truth != Truth::unknown)
+                out.resize(at);
+            else
+                out[at].span = static_cast<std::uint32_t>(out.size() - at);
+            return negated(truth);
+        }
+        case Op::logical_and:
+        case Op::logical_or:
+            break;
+    }
+    const Truth decisive = node->op == Op::logical_or ? Truth::yes : Truth::no;
+    out.push_back(*node);
+    std::size_t left = 0;
+    for (const ConditionNode* child = node + 1; child < node + node->span; child += child->span) {
+        const Truth truth = simplify(child, known, out);
+        if (truth == decisive) {
+            out.resize(at);
+            return decisive;
+        }
+        left += truth == Truth::unknown ? 1 : 0;
+    }
+    if (left == 0) {
+        out.resize(at);
+        return negated(decisive);
+    }
+    if (left == 1)
+        out.erase(out.begin() + static_cast<std::ptrdiff_t>(at));
+    else
+        out[at].span = static_cast<std::uint32_t>(out.size() - at);
+    return Truth::unknown;
+}
+
+}  // namespace audisp_eql::detect

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/engine/engine.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "detect/engine/dispatch.hpp"
+#include "detect/engine/machine.hpp"
+#include "detect/engine/sequence.hpp"
+
+namespace audisp_eql::detect {
+
+namespace {
+
+constexpr std::int64_t kBeginningOfTime = std::numeric_limits<std::int64_t>::min();
+
+// How often pending matches that are too old are let go. Only memory depends on it: the stages test
+// maxspan themselves.
+constexpr std::int64_t kSweepNs = 100'000'000;
+
+}  // namespace
+
+struct Engine::State {
+    State(std::shared_ptr<const RuleSet> set, const EngineLimits& limits)
+        : rules(std::move(set)),
+          results(rules->predicates()),
+          keys(rules->fields(), hash),
+          store(limits, counters),
+          dispatcher(*rules) {
+        for (const RuleSet::CompiledRule& rule : rules->rules()) {
+            auto& machine = machines.emplace_back();
+            if (rule.program.kind == QueryKind::sequence)
+                machine = std::make_unique<SequenceMachine>(rule.program, store);
+        }
+    }
+
+    void move_clock(std::int64_t now_ns, MatchSink& sink);
+    void take_due(std::int64_t until_ns, MatchSink& sink);
+    void report(std::size_t rule, MatchSink& sink);
+
+    std::shared_ptr<const RuleSet> rules;
+    EngineCounters counters;
+    KeyHash hash;
+    PredicateResults results;
+    JoinKeys keys;
+    PendingStore store;
+    Dispatcher dispatcher;
+    std::vector<std::unique_ptr<Machine>> machines;  // one a rule; null for an event query
+    std::vector<Match> matches;
+    std::int64_t clock_ns = kBeginningOfTime;
+    std::int64_t next_sweep_ns = kBeginningOfTime;
+};
+
+void Engine::State::report(std::size_t rule, MatchSink& sink) {
+    if (matches.empty())
+        return;
+    counters.matches += matches.size();
+    sink.on_matches(rules->rules()[rule].rule, matches);
+    matches.clear();
+}
+
+// Matches whose window closed before the given time, in the order in which the windows closed.
+void Engine::State::take_due(std::int64_t until_ns, MatchSink& sink) {
+    while (true) {
+        std::size_t next = machines.size();
+        std::int64_t due_ns = until_ns;
+        for (std::size_t i = 0; i < machines.size(); ++i) {
+            const std::int64_t due = machines[i] ? machines[i]->next_due() : Machine::kNever;
+            if (due < due_ns) {
+                due_ns = due;
+                next = i;
+            }
+        }
+        if (next == machines.size())
+            return;
+        matches.push_back(machines[next]->take_due());
+        report(next, sink);
+    }
+}
+
+void Engine::State::move_clock(std::int64_t now_ns, MatchSink& sink) {
+    clock_ns = std::max(clock_ns, now_ns);
+    if (clock_ns < next_sweep_ns)
+        return;
+    next_sweep_ns = clock_ns + kSweepNs;
+    take_due(clock_ns - store.limits().lateness_ns, sink);
+    for (const auto& machine : machines) {
+        if (machine)
+            machine->expire(clock_ns);
+    }
+}
+
+Engine::Engine(std::shared_ptr<const RuleSet> rules, EngineLimits limits)
+    : state_(std::make_unique<State>(std::move(rules), limits)) {}
+
+Engine::~Engine() = default;
+
+void Engine::on_event(const EventPtr& event, MatchSink& sink) {
+    State& state = *state_;
+    ++state.counters.events;
+    state.move_clock(event->time().engine_ns, sink);
+    state.results.begin(*event);
+    Scene scene{event, state.results, state.keys};
+    for (const Plan::Entry& entry : state.dispatcher.plan(*event, state.results).entries) {
+        Machine* const machine = state.machines[entry.rule].get();
+        if (machine)
+            machine->on_event(scene, entry.candidates, state.matches);
+        else if (scene.holds(entry.candidates.front().condition))
+            state.matches.push_back({{event}, {}});
+        state.report(entry.rule, sink);
+    }
+    state.counters.choices_cut = state.results.choices_cut();
+    state.counters.keys_cut = state.keys.cut();
+}
+
+void Engine::advance(std::int64_t engine_ns, MatchSink& sink) {
+    state_->move_clock(engine_ns, sink);
+}
+
+void Engine::finish(MatchSink& sink) {
+    state_->take_due(Machine::kNever, sink);
+    for (const auto& machine : state_->machines) {
+        if (machine)
+            machine->clear();
+    }
+}
+
+void Engine::drop_pending() {
+    ++state_->counters.epochs;
+    for (const auto& machine : state_->machines) {
+        if (machine)
+            machine->clear();
+    }
+    state_->clock_ns = kBeginningOfTime;
+    state_->next_sweep_ns = kBeginningOfTime;
+}
+
+const EngineCounters& Engine::counters() const {
+    return state_->counters;
+}
+
+const RuleSet& Engine::rules() const {
+    return *state_->rules;
+}
+
+}  // namespace audisp_eql::detect

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keeps the state of one rule that matches several events.
+//
+// Memory: see PendingStore. Threads: one engine.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "detect/engine/engine.hpp"
+#include "detect/engine/join_key.hpp"
+#include "detect/engine/pending.hpp"
+#include "detect/eql/predicate.hpp"
+
+namespace audisp_eql::detect {
+
+// An item of a rule that the event at hand may match: what is left of its condition once the
+// tests that the plan knows are taken out. Item number kUntil: the `until` clause.
+struct Candidate {
+    static constexpr std::uint32_t kUntil = UINT32_MAX;
+    std::uint32_t item = 0;
+    Condition condition;
+};
+
+// What the machines of an engine share while one event is looked at.
+struct Scene {
+    EventPtr event;
+    PredicateResults& results;
+    JoinKeys& keys;
+
+    // Tests that look at earlier events are taken to hold.
+    bool may_hold(const Condition& condition) {
+        return detect::may_hold(condition, [&](PredicateId id) {
+                   if (results.table().needs_earlier_events(id))
+                       return Truth::unknown;
+                   return results.holds(id) ? Truth::yes : Truth::no;
+               }) != Truth::no;
+    }
+    bool holds(const Condition& condition) {
+        return detect::holds(condition, [&](PredicateId id) { return results.holds(id); });
+    }
+    bool holds(const Condition& condition, std::span<const EventPtr> earlier) {
+        return detect::holds(condition, [&](PredicateId id) { return results.holds(id, earlier); });
+    }
+};
+
+class Machine {
+  public:
+    static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+    virtual ~Machine() = default;
+    // `candidates`: later items first, then `until`. Adds what the event completes to `matches`.
+    virtual void on_event(Scene& scene, std::span<const Candidate> candidates,
+                          std::vector<Match>& matches) = 0;
+    // When the next match is complete although no event comes.
+    virtual std::int64_t next_due() { return kNever; }
+    // Takes that match.
+    virtual Match take_due() { return {}; }
+    virtual void expire(std::int64_t now_ns) = 0;
+    virtual void clear() = 0;
+};
+
+}  // namespace audisp_eql::detect

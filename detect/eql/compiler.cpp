@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/eql/compiler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "detect/eql/compiler_condition.hpp"
+
+namespace audisp_eql::detect {
+
+namespace {
+
+class QueryCompiler {
+  public:
+    QueryCompiler(const Query& query, FieldNames& fields, PredicateTable& predicates,
+                  Diagnostics& diagnostics)
+        : query_(query), fields_(fields), conditions_(fields, predicates, diagnostics) {}
+
+    Program compile();
+
+  private:
+    void items();
+    void until();
+    void pipes();
+    void check_shape();
+    void check_missing();
+    void check_key_types(const std::vector<KeyField>& keys, const SequenceItem& item);
+    void declare_aliases();
+    std::vector<KeyField> keys(const SequenceItem& item);
+    void add_keys(const std::vector<ExprPtr>& by, std::vector<KeyField>& keys);
+    void name_keys(const std::vector<ExprPtr>& by);
+
+    const Query& query_;
+    const FieldNames& fields_;
+    ConditionCompiler conditions_;
+    Program program_;
+};
+
+Program QueryCompiler::compile() {
+    program_.kind = query_.kind;
+    program_.maxspan_ns = query_.maxspan_ns;
+    if (query_.kind == QueryKind::event) {
+        Stage& stage = program_.stages.emplace_back();
+        stage.category = query_.event.category;
+        stage.condition = conditions_.compile(query_.event);
+    } else {
+        check_shape();
+        declare_aliases();
+        items();
+        until();
+    }
+    pipes();
+    program_.degraded = conditions_.degraded();
+    return std::move(program_);
+}
+
+void QueryCompiler::check_shape() {
+    check_missing();
+    std::size_t stages = 0;
+    for (const SequenceItem& item : query_.items) {
+        stages += item.runs;
+        if (stages > kMaxStages) {
+            conditions_.error(item.at, "the sequence has too many stages",
+                              "at most " + std::to_string(kMaxStages) + ", counting runs");
+            return;
+        }
+    }
+}
+
+void QueryCompiler::check_missing() {
+    const auto is_missing = [](const SequenceItem& item) { return item.missing; };
+    const auto first = std::find_if(query_.items.begin(), query_.items.end(), is_missing);
+    if (first == query_.items.end())
+        return;
+    if (!query_.maxspan_ns)
+        conditions_.error(first->at, "a missing event needs a time limit",
+                          "write: sequence … with maxspan=1m");
+    if (std::all_of(query_.items.begin(), query_.items.end(), is_missing))
+        conditions_.error(first->at, "a sequence needs at least one event that does happen",
+                          "add an item without '!'");
+    for (const SequenceItem& item : query_.items) {
+        if (item.missing && item.runs > 1)
+            conditions_.error(item.at, "what is missing has no runs", "remove 'with runs'");
+        if (item.missing && !item.alias.empty())
+            conditions_.error(item.at, "what is missing has no fields",
+                              "remove 'as " + item.alias + "'");
+    }
+}
+
+void QueryCompiler::declare_aliases() {
+    for (const SequenceItem& item : query_.items) {
+        if (!item.alias.empty() && !conditions_.declare_alias(item.alias))
+            conditions_.error(item.at, "two items are named '" + item.alias + "'");
+    }
+}
+
+void QueryCompiler::name_keys(const std::vector<ExprPtr>& by) {
+    for (const ExprPtr& key : by)
+        program_.key_names.push_back(key->name);
+}
+
+void QueryCompiler::add_keys(const std::vector<ExprPtr>& by, std::vector<KeyField>& keys) {
+    for (const ExprPtr& key : by) {
+        if (key->kind != ExprKind::field) {
+            conditions_.error(key->at, "'by' takes fields, not expressions");
+            continue;
+        }
+        if (!conditions_.is_own_field(*key)) {
+            conditions_.error(key->at, "'by' takes fields of the item's own event",
+                              "compare with the earlier event in the condition instead");
+            continue;
+        }
+        if (const auto field = conditions_.resolve(*key))
+            keys.push_back({*field, key->optional});
+    }
+}
+
+std::vector<KeyField> QueryCompiler::keys(const SequenceItem& item) {
+    std::vector<KeyField> keys;
+    add_keys(query_.by, keys);
+    add_keys(item.by, keys);
+    return keys;
+}
+
+namespace {
+// What can be equal under a join: Elasticsearch refuses keys of different families.
+int family(FieldType type) {
+    switch (type) {
+        case FieldType::number:
+            return 1;
+        case FieldType::boolean:
+            return 2;
+        case FieldType::date:
+            return 3;
+        case FieldType::keyword:
+        case FieldType::ip:
+            return 0;
+    }
+    return 0;
+}
+}  // namespace
+
+void QueryCompiler::check_key_types(const std::vector<KeyField>& keys, const SequenceItem& item) {
+    const std::vector<KeyField>& first = program_.stages.front().keys;
+    for (std::size_t i = query_.by.size(); i < keys.size() && i < first.size(); ++i) {
+        const FieldRow& a = fields_.row(first[i].field);
+        const FieldRow& b = fields_.row(keys[i].field);
+        if (is_known(first[i].field) && is_known(keys[i].field) && family(a.type) != family(b.type))
+            conditions_.error(item.at, "'" + std::string(a.name) + "' and '" + std::string(b.name) +
+                                           "' can never be equal: their types differ");
+    }
+}
+
+void QueryCompiler::items() {
+    const SequenceItem& first = query_.items.front();
+    name_keys(query_.by);
+    name_keys(first.by);
+    for (std::size_t i = 0; i < query_.items.size(); ++i) {
+        const SequenceItem& item = query_.items[i];
+        if (item.by.size() != first.by.size())
+            conditions_.error(item.at,
+                              "this item joins by " + std::to_string(item.by.size()) +
+                                  " of its own fields and the first item by " +
+                                  std::to_string(first.by.size()),
+                              "every item needs the same number of fields after 'by'");
+        Stage stage;
+        stage.category = item.query.category;
+        stage.condition = conditions_.compile(item.query);
+        stage.uses_aliases = conditions_.used_aliases();
+        stage.keys = keys(item);
+        stage.item = static_cast<std::uint32_t>(i);
+        stage.missing = item.missing;
+        if (i > 0)
+            check_key_types(stage.keys, item);
+        // Too many: reported, and this is as far as it goes.
+        for (std::uint32_t run = 0; run < item.runs && program_.stages.size() < kMaxStages; ++run)
+            program_.stages.push_back(stage);
+        if (!item.alias.empty())
+            conditions_.set_alias(item.alias,
+                                  static_cast<std::uint32_t>(program_.stages.size() - 1));
+        if (stage.keys.empty() && query_.kind == QueryKind::sample)
+            conditions_.error(item.at, "a sample needs fields to join by",
+                              "write: sample by host.id …");
+    }
+}
+
+void QueryCompiler::until() {
+    if (!query_.until)
+        return;
+    const SequenceItem& item = *query_.until;
+    if (item.by.size() != query_.items.front().by.size())
+        conditions_.error(item.at,
+                          "'until' joins by " + std::to_string(item.by.size()) +
+                              " of its own fields and the items by " +
+                              std::to_string(query_.items.front().by.size()),
+                          "'until' needs as many fields after 'by' as every item");
+    Stage stage;
+    stage.category = item.query.category;
+    stage.condition = conditions_.compile(item.query);
+    stage.uses_aliases = conditions_.used_aliases();
+    stage.keys = keys(item);
+    check_key_types(stage.keys, item);
+    program_.until = std::move(stage);
+}
+
+void QueryCompiler::pipes() {
+    for (const Pipe& pipe : query_.pipes) {
+        const bool head = pipe.name == "head";
+        if (!head && pipe.name != "tail") {
+            conditions_.error(pipe.at, "there is no pipe '" + pipe.name + "'",
+                              "'head N' and 'tail N' are all there are");
+            continue;
+        }
+        const bool one_number = pipe.arguments.size() == 1 &&
+                                pipe.arguments[0]->kind == ExprKind::literal &&
+                                pipe.arguments[0]->literal.kind == LiteralKind::integer &&
+                                pipe.arguments[0]->literal.integer >= 0;
+        if (!one_number) {
+            conditions_.error(pipe.at, "'" + pipe.name + "' takes one whole number",
+                              "write: | " + pipe.name + " 10");
+            continue;
+        }
+        program_.pipes.push_back({head ? PipeStep::Kind::head : PipeStep::Kind::tail,
+                                  static_cast<std::uint64_t>(pipe.arguments[0]->literal.integer)});
+    }
+}
+
+}  // namespace
+
+std::optional<Program> compile_query(const Query& query, FieldNames& fields,
+                                     PredicateTable& predicates, Diagnostics& diagnostics) {
+    const std::size_t before = diagnostics.size();
+    Program program = QueryCompiler(query, fields, predicates, diagnostics).compile();
+    const bool failed =
+        std::any_of(diagnostics.begin() + static_cast<std::ptrdiff_t>(before), diagnostics.end(),
+                    [](const Diagnostic& one) { return one.severity == Severity::error; });
+    if (failed)
+        return std::nullopt;
+    return program;
+}
+
+}  // namespace audisp_eql::detect

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names, types and arguments.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "detect/eql/compiler_condition.hpp"
+#include "detect/eql/compiler_formula.hpp"
+#include "detect/text/fold.hpp"
+#include "detect/text/time_text.hpp"
+
+namespace audisp_eql::detect {
+
+namespace {
+
+// A field id has 16 bits; a rule set that needs more names than this is not one.
+constexpr std::size_t kMaxFieldNames = 60'000;
+
+// The first implementation's functions that Elasticsearch's language does not have.
+struct OldFunction {
+    std::string_view name;
+    std::string_view hint;
+};
+constexpr std::array kOldFunctions{
+    OldFunction{"wildcard", "write: field : (\"pattern\", …)"},
+    OldFunction{"match", "write: field regex~ (\"pattern\", …)"},
+    OldFunction{"matchLite", "write: field regex~ (\"pattern\", …)"},
+    OldFunction{"arrayContains", "write: field == value; a list matches if any of its values does"},
+    OldFunction{"arraySearch", "a test of a list matches if any of its values does"},
+    OldFunction{"arrayCount", "a test of a list matches if any of its values does"},
+    OldFunction{"safe", "a missing field makes a test false, never an error"},
+};
+
+ValueType type_of_field(const FieldRow& row) {
+    switch (row.type) {
+        case FieldType::keyword:
+            return ValueType::text;
+        case FieldType::number:
+            return ValueType::number;
+        case FieldType::boolean:
+            return ValueType::boolean;
+        case FieldType::ip:
+            return ValueType::address;
+        case FieldType::date:
+            return ValueType::date;
+    }
+    return ValueType::any;
+}
+
+ValueType type_of_literal(const Literal& literal) {
+    switch (literal.kind) {
+        case LiteralKind::null:
+            return ValueType::null;
+        case LiteralKind::boolean:
+            return ValueType::boolean;
+        case LiteralKind::integer:
+        case LiteralKind::real:
+            return ValueType::number;
+        case LiteralKind::text:
+            return ValueType::text;
+    }
+    return ValueType::any;
+}
+
+ValueType type_of_argument(char letter) {
+    switch (letter) {
+        case 't':
+            return ValueType::text;
+        case 'n':
+            return ValueType::number;
+        case 'b':
+            return ValueType::boolean;
+        case 'a':
+            return ValueType::address;
+        default:
+            return ValueType::any;
+    }
+}
+
+bool is_open(ValueType type) {
+    return type == ValueType::any || type == ValueType::null;
+}
+
+// Values of these types can be equal or in order.
+bool comparable(ValueType a, ValueType b) {
+    if (is_open(a) || is_open(b) || a == b)
+        return true;
+    const auto pair = [&](ValueType x, ValueType y) {
+        return (a == x && b == y) || (a == y && b == x);
+    };
+    return pair(ValueType::address, ValueType::text) || pair(ValueType::date, ValueType::text) ||
+           pair(ValueType::date, ValueType::number);
+}
+
+std::string arity(const FunctionRow& row) {
+    const auto number = [](std::size_t count) {
+        return std::to_string(count) + (count == 1 ? " argument" : " arguments");
+    };
+    if (row.repeats)
+        return "at least " + number(row.required);
+    if (row.required == row.arguments.size())
+        return number(row.required);
+    return std::to_string(row.required) + " to " + number(row.arguments.size());
+}
+
+// Edits (insert, delete, replace, swap neighbours) from one name to the other, case ignored; more
+// than `limit` is limit + 1.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
+    if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit)
+        return limit + 1;
+    std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        last[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const bool same = fold(a[i - 1]) == fold(b[j - 1]);
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0U : 1U)});
+            const bool swapped = i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) &&
+                                 fold(a[i - 2]) == fold(b[j - 1]);
+            if (swapped)
+                row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+        std::swap(before, last);
+        std::swap(last, row);
+    }
+    return std::min(last[b.size()], limit + 1);
+}
+
+}  // namespace
+
+std::string nearest_name(std::string_view name, const std::vector<std::string_view>& names) {
+    // A quarter of the name may be wrong, three letters at most. Longer names are no typing
+    // mistake.
+    constexpr std::size_t kLongest = 100;
+    if (name.size() > kLongest)
+        return {};
+    std::size_t best = std::clamp<std::size_t>(name.size() / 4, 1, 3) + 1;
+    std::string_view nearest;
+    for (const std::string_view candidate : names) {
+        const std::size_t edits = distance(name, candidate, best);
+        if (edits < best) {
+            best = edits;
+            nearest = candidate;
+        }
+    }
+    return nearest.empty() ? std::string() : "did you mean '" + std::string(nearest) + "'?";
+}
+
+void ConditionCompiler::error(SourceRange at, std::string message, std::string hint) {
+    diagnostics_.push_back({Severity::error, at, std::move(message), std::move(hint)});
+}
+
+void ConditionCompiler::warn(SourceRange at, std::string message, std::string hint) {
+    diagnostics_.push_back({Severity::warning, at, std::move(message), std::move(hint)});
+}
+
+void ConditionCompiler::never(SourceRange at, std::string message, std::string hint) {
+    degraded_ = true;
+    warn(at, std::move(message) + ": this never holds", std::move(hint));
+}
+
+bool ConditionCompiler::declare_alias(const std::string& name) {
+    const bool taken = std::any_of(aliases_.begin(), aliases_.end(),
+                                   [&](const Alias& alias) { return alias.name == name; });
+    if (!taken)
+        aliases_.push_back({name});
+    return !taken;
+}
+
+void ConditionCompiler::set_alias(const std::string& name, std::uint32_t stage) {
+    for (Alias& alias : aliases_) {
+        if (alias.name == name)
+            alias.stage = stage;
+    }
+}
+
+const Alias* ConditionCompiler::alias_of(const Expr& field) const {
+    const std::string_view first = std::string_view(field.name).substr(0, field.name.find('.'));
+    if (first.size() == field.name.size())
+        return nullptr;
+    const auto found = std::find_if(aliases_.begin(), aliases_.end(),
+                                    [&](const Alias& alias) { return alias.name == first; });
+    return found == aliases_.end() ? nullptr : &*found;
+}
+
+bool ConditionCompiler::is_plain_field(const Expr& expr) const {
+    return expr.kind == ExprKind::field && !alias_of(expr);
+}
+
+std::string_view ConditionCompiler::field_name(const Expr& field) const {
+    const std::string_view name = field.name;
+    return alias_of(field) ? name.substr(name.find('.') + 1) : name;
+}
+
+std::optional<FieldId> ConditionCompiler::known_field(const Expr& field) const {
+    return fields_.find(field_name(field));
+}
+
+std::optional<FieldId> ConditionCompiler::resolve(const Expr& field) {
+    if (const Alias* const alias = alias_of(field); alias && alias->stage == Alias::kLater) {
+        error(field.at, "'" + alias->name + "' names an event that comes later or is this one",
+              "an item can look at the events of the items before it");
+        return std::nullopt;
+    }
+    const std::string_view name = field_name(field);
+    const auto found = fields_.find(name);
+    if (found && is_known(*found))
+        return found;
+    degraded_ = true;
+    if (warned_.emplace(name).second) {
+        std::vector<std::string_view> names;
+        for (const FieldRow& row : kFieldRows)
+            names.push_back(row.name);
+        warn(field.at, "unknown field '" + std::string(name) + "'", nearest_name(name, names));
+    }
+    if (!found && fields_.size() >= kMaxFieldNames) {
+        error(field.at, "too many different field names",
+              "at most " + std::to_string(kMaxFieldNames) + " in all rules together");
+        return std::nullopt;
+    }
+    return found ? found : fields_.intern(name);
+}
+
+CompareMode ConditionCompiler::mode_of(FieldId field) const {
+    const FieldRow& row = fields_.row(field);
+    return {.id = row.has(FieldFlag::id), .address = row.type == FieldType::ip};
+}
+
+ValueType ConditionCompiler::type_of(const Expr& expr) const {
+    switch (expr.kind) {
+        case ExprKind::literal:
+            return type_of_literal(expr.literal);
+        case ExprKind::field: {
+            const auto id = known_field(expr);
+            return id && is_known(*id) ? type_of_field(fields_.row(*id)) : ValueType::any;
+        }
+        case ExprKind::call: {
+            const FunctionRow* const row = find_function(expr.name);
+            return row ? row->result : ValueType::any;
+        }
+        case ExprKind::negate:
+        case ExprKind::arithmetic:
+            return ValueType::number;
+        default:
+            return ValueType::boolean;
+    }
+}
+
+bool ConditionCompiler::is_constant(const Expr& expr) const {
+    if (expr.kind == ExprKind::field || expr.kind == ExprKind::of_query)
+        return false;
+    return std::all_of(expr.operands.begin(), expr.operands.end(),
+                       [&](const ExprPtr& operand) { return is_constant(*operand); });
+}
+
+Literal ConditionCompiler::fold(const Expr& expr) {
+    if (expr.kind == ExprKind::literal)
+        return expr.literal;
+    FormulaCompiler formula(*this);
+    formula.expression(expr);
+    return formula.take().fold(scratch_);
+}
+
+std::optional<std::vector<Literal>> ConditionCompiler::fold_list(const Expr& expr) {
+    std::vector<Literal> literals;
+    literals.reserve(expr.operands.size() - 1);
+    for (std::size_t i = 1; i < expr.operands.size(); ++i) {
+        if (!is_constant(*expr.operands[i])) {
+            error(expr.operands[i]->at, "the list of 'in' holds constants",
+                  "compare with == where the other side is not a constant");
+            return std::nullopt;
+        }
+        literals.push_back(fold(*expr.operands[i]));
+    }
+    return literals;
+}
+
+void ConditionCompiler::check_comparable(const Expr& field, FieldId id, const Literal& literal,
+                                         SourceRange at) {
+    if (!is_known(id))
+        return;
+    const FieldRow& row = fields_.row(id);
+    const ValueType wanted = type_of_field(row);
+    const ValueType given = type_of_literal(literal);
+    if (row.has(FieldFlag::id) && given == ValueType::number)
+        return;
+    if (!comparable(wanted, given)) {
+        never(at, "'" + field.name + "' is " + std::string(to_string(wanted)) +
+                      " and is compared with " + std::string(to_string(given)));
+        return;
+    }
+    if (given != ValueType::text)
+        return;
+    if (wanted == ValueType::address && !IpAddress::parse(literal.text) &&
+        !CidrSet().add(literal.text))
+        never(at, "'" + field.name + "' is an IP address and '" + literal.text + "' is none");
+    if (wanted == ValueType::date && !parse_iso_time(literal.text))
+        never(at, "'" + field.name + "' is a date and '" + literal.text + "' is none",
+              "write \"2024-05-01T12:00:00Z\" or milliseconds since 1970");
+}
+
+void ConditionCompiler::check_types(const Expr& compare) {
+    const Expr& left = *compare.operands[0];
+    const Expr& right = *compare.operands[1];
+    const ValueType a = type_of(left);
+    const ValueType b = type_of(right);
+    const auto is_id = [&](const Expr& expr) {
+        const auto id = expr.kind == ExprKind::field ? known_field(expr) : std::nullopt;
+        return id && fields_.row(*id).has(FieldFlag::id);
+    };
+    if (!comparable(a, b) && !is_id(left) && !is_id(right))
+        never(compare.at,
+              std::string(to_string(a)) + " is compared with " + std::string(to_string(b)));
+}
+
+void ConditionCompiler::check_wildcard(const Literal& literal, SourceRange at) {
+    // "*" and "?" alone are meant as they stand, and so is a question mark in a URL.
+    if (literal.kind == LiteralKind::text && literal.text.size() > 1 &&
+        literal.text.find('*') != std::string::npos)
+        warn(at, "'*' is an ordinary character here", "':' and 'like' know wildcards");
+}
+
+bool ConditionCompiler::check_operand(const Expr& operand, ValueType needed,
+                                      const std::string& what) {
+    const ValueType type = type_of(operand);
+    const bool texts = (needed == ValueType::text || needed == ValueType::address) &&
+                       (type == ValueType::text || type == ValueType::address);
+    if (is_open(type) || needed == ValueType::any || type == needed || texts)
+        return true;
+    std::string message = what + " works on " + std::string(to_string(needed)) + ", and this is " +
+                          std::string(to_string(type));
+    if (operand.kind == ExprKind::field) {
+        never(operand.at, std::move(message));
+        return true;
+    }
+    error(operand.at, std::move(message));
+    return false;
+}
+
+bool ConditionCompiler::check_call(const Expr& call) {
+    const FunctionRow* const row = find_function(call.name);
+    if (!row) {
+        const auto old =
+            std::find_if(kOldFunctions.begin(), kOldFunctions.end(),
+                         [&](const OldFunction& one) { return equal_folded(one.name, call.name); });
+        std::vector<std::string_view> names;
+        for (const FunctionRow& candidate : function_rows())
+            names.push_back(candidate.name);
+        error(call.at, "unknown function '" + call.name + "'",
+              old == kOldFunctions.end() ? nearest_name(call.name, names) : std::string(old->hint));
+        return false;
+    }
+    if (call.fold_case && !row->folds) {
+        error(call.at, "'" + std::string(row->name) + "' has no form with '~'");
+        return false;
+    }
+    const std::size_t count = call.operands.size();
+    if (count < row->required || (!row->repeats && count > row->arguments.size())) {
+        error(call.at, "'" + std::string(row->name) + "' takes " + arity(*row) + ", not " +
+                           std::to_string(count));
+        return false;
+    }
+    bool sound = true;
+    for (std::size_t i = 0; i < count; ++i)
+        sound = check_operand(*call.operands[i], type_of_argument(row->argument(i)),
+                              "'" + std::string(row->name) + "'") &&
+                sound;
+    return sound;
+}
+
+}  // namespace audisp_eql::detect

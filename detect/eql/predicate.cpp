@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/eql/predicate.hpp"
+
+#include <algorithm>
+
+namespace audisp_eql::detect {
+
+namespace {
+
+struct Holds {
+    const Subject& subject;
+    FormulaScratch& scratch;
+
+    bool operator()(const PresentTest& test) const {
+        return !subject.event->values(test.field).empty();
+    }
+    bool operator()(const FieldTest& test) const {
+        const Values values = subject.event->values(test.field);
+        return std::any_of(values.begin(), values.end(),
+                           [&](const Value& value) { return matches(test.test, value); });
+    }
+    bool operator()(const Formula& formula) const { return formula.holds(subject, scratch); }
+};
+
+}  // namespace
+
+void PredicateTable::keep(Predicate predicate) {
+    const auto* const formula = std::get_if<Formula>(&predicate);
+    contextual_.push_back(formula && formula->needs_earlier_events());
+    predicates_.push_back(std::move(predicate));
+}
+
+std::vector<FieldId> PredicateTable::fields(PredicateId id) const {
+    const Predicate& predicate = at(id);
+    if (const auto* const present = std::get_if<PresentTest>(&predicate))
+        return {present->field};
+    if (const auto* const test = std::get_if<FieldTest>(&predicate))
+        return {test->field};
+    std::vector<FieldId> fields;
+    for (const FieldUse& use : std::get<Formula>(predicate).uses()) {
+        if (use.of_this_event())
+            fields.push_back(use.field);
+    }
+    return fields;
+}
+
+bool PredicateTable::holds(PredicateId id, const Subject& subject, FormulaScratch& scratch) const {
+    return std::visit(Holds{subject, scratch}, at(id));
+}
+
+void PredicateResults::begin(const Event& event) {
+    event_ = &event;
+    // The highest bit is lost to the result: start over when the numbers are used up.
+    if (++event_number_ >= (1U << 31)) {
+        std::fill(known_.begin(), known_.end(), 0);
+        event_number_ = 1;
+    }
+}
+
+bool PredicateResults::holds(PredicateId id) {
+    std::uint32_t& known = known_[static_cast<std::size_t>(id)];
+    if ((known >> 1) == event_number_)
+        return (known & 1) != 0;
+    const bool result = table_.holds(id, {event_, {}}, scratch_);
+    known = (event_number_ << 1) | (result ? 1U : 0U);
+    return result;
+}
+
+bool PredicateResults::holds(PredicateId id, std::span<const EventPtr> earlier) {
+    if (!table_.needs_earlier_events(id))
+        return holds(id);
+    return table_.holds(id, {event_, earlier}, scratch_);
+}
+
+}  // namespace audisp_eql::detect

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent's own events can hold, beyond the field table: which kinds of events there are.
+// Rules are judged by it (ok, degraded, inert), never evaluated.
+//
+// Memory: constants. Threads: none.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace audisp_eql::detect {
+
+// event.category of every kind of event that the agent makes.
+inline constexpr std::array<std::string_view, 2> kAgentCategories{"network", "process"};
+
+constexpr bool is_agent_category(std::string_view category) {
+    return std::find(kAgentCategories.begin(), kAgentCategories.end(), category) !=
+           kAgentCategories.end();
+}
+
+}  // namespace audisp_eql::detect

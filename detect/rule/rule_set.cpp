@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/rule/rule_set.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "detect/eql/parser.hpp"
+#include "detect/eql/predicate.hpp"
+#include "detect/rule/coverage.hpp"
+#include "detect/rule/sha256.hpp"
+
+namespace audisp_eql::detect {
+
+namespace {
+
+// Says what is known of tests on the agent's own events: those on fields that it never fills are
+// decided as for an event without them.
+class Coverage {
+  public:
+    explicit Coverage(const PredicateTable& predicates)
+        : predicates_(predicates), nothing_(new Event({}, {}, {})) {}
+
+    // No event of the agent completes the query.
+    bool is_inert(const Program& program) {
+        return std::any_of(program.stages.begin(), program.stages.end(), [&](const Stage& stage) {
+            return !stage.missing && (!joins(stage) || !may_hold(stage));
+        });
+    }
+
+  private:
+    static bool joins(const Stage& stage) {
+        return std::all_of(stage.keys.begin(), stage.keys.end(),
+                           [](const KeyField& key) { return key.optional || is_known(key.field); });
+    }
+    bool may_hold(const Stage& stage) {
+        return detect::may_hold(stage.condition, [&](PredicateId id) { return known(id); }) !=
+               Truth::no;
+    }
+    Truth known(PredicateId id) {
+        const auto* const test = std::get_if<FieldTest>(&predicates_.at(id));
+        if (test && test->field == FieldId::event_category) {
+            const bool any = std::any_of(kAgentCategories.begin(), kAgentCategories.end(),
+                                         [&](std::string_view category) {
+                                             return matches(test->test, Value::text(category));
+                                         });
+            return any ? Truth::unknown : Truth::no;
+        }
+        const std::vector<FieldId> fields = predicates_.fields(id);
+        if (std::any_of(fields.begin(), fields.end(), is_known) ||
+            predicates_.needs_earlier_events(id))
+            return Truth::unknown;
+        return predicates_.holds(id, {nothing_.get(), {}}, scratch_) ? Truth::yes : Truth::no;
+    }
+
+    const PredicateTable& predicates_;
+    EventPtr nothing_;
+    FormulaScratch scratch_;
+};
+
+}  // namespace
+
+std::string_view to_string(RuleReport::Status status) {
+    switch (status) {
+        case RuleReport::Status::ok:
+            return "ok";
+        case RuleReport::Status::degraded:
+            return "degraded";
+        case RuleReport::Status::inert:
+            return "inert";
+        case RuleReport::Status::deprecated:
+            return "deprecated";
+        case RuleReport::Status::error:
+            return "error";
+        case RuleReport::Status::other_language:
+            return "other_language";
+    }
+    return {};
+}
+
+RuleSet::RuleSet()
+    : fields_(std::make_unique<FieldNames>()), predicates_(std::make_unique<PredicateTable>()) {}
+
+RuleSet::~RuleSet() = default;
+
+std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sources,
+                                              const Options& options,
+                                              std::vector<RuleReport>& reports) {
+    std::shared_ptr<RuleSet> set(new RuleSet());
+    PredicateTable unused;  // of rules that are checked only
+    std::unordered_map<std::string, std::string> files_by_id;
+    std::string hashes;
+    for (const RuleSource& source : sources) {
+        RuleFile file = load_rule(source.name, source.text);
+        RuleReport& report = reports.emplace_back();
+        report.file = source.name;
+        report.diagnostics = std::move(file.diagnostics);
+        if (file.rule) {
+            report.id = file.rule->id;
+            report.name = file.rule->name;
+        }
+        if (file.status == RuleFile::Status::other_language) {
+            report.status = RuleReport::Status::other_language;
+            continue;
+        }
+        report.status = RuleReport::Status::error;
+        if (file.status == RuleFile::Status::broken || !file.rule || !file.query)
+            continue;
+        Rule& rule = *file.rule;
+        const bool evaluated = !rule.deprecated || options.evaluate_deprecated;
+        PredicateTable& predicates = evaluated ? *set->predicates_ : unused;
+        const std::size_t before = report.diagnostics.size();
+        auto program = compile_query(*file.query, *set->fields_, predicates, report.diagnostics);
+        for (std::size_t i = before; i < report.diagnostics.size(); ++i)
+            report.diagnostics[i].at = file.in_file(report.diagnostics[i].at);
+        if (!program)
+            continue;
+        if (program->kind == QueryKind::sample)
+            program->maxspan_ns = rule.look_back_ns;
+        if (!evaluated) {
+            report.status = RuleReport::Status::deprecated;
+            continue;
+        }
+        const auto [known, is_new] = files_by_id.try_emplace(rule.id, source.name);
+        if (!is_new) {
+            report.diagnostics.push_back(
+                {Severity::error,
+                 {},
+                 "the rule id " + rule.id + " is also that of " + known->second,
+                 "give one of them an id of its own, or remove it"});
+            continue;
+        }
+        report.status = Coverage(predicates).is_inert(*program) ? RuleReport::Status::inert
+                        : program->degraded                     ? RuleReport::Status::degraded
+                                                                : RuleReport::Status::ok;
+        hashes += rule.hash;
+        set->rules_.push_back({std::move(rule), std::move(*program)});
+    }
+    set->digest_ = sha256_hex(hashes);
+    return set;
+}
+
+std::shared_ptr<const RuleSet> RuleSet::of_query(std::string_view query, Diagnostics& diagnostics) {
+    const auto parsed = parse_query(query, diagnostics);
+    if (!parsed)
+        return nullptr;
+    std::shared_ptr<RuleSet> set(new RuleSet());
+    auto program = compile_query(*parsed, *set->fields_, *set->predicates_, diagnostics);
+    if (!program)
+        return nullptr;
+    Rule rule;
+    rule.query = query;
+    rule.hash = sha256_hex(query);
+    set->digest_ = rule.hash;
+    set->rules_.push_back({std::move(rule), std::move(*program)});
+    return set;
+}
+
+}  // namespace audisp_eql::detect
