@@ -58,6 +58,7 @@ void Agent::run(MessageSink& consumer) {
     const HostReport report = tell_host_facts(consumer, proc, host);
     if (feeds_.audit_was_off())
         log::warning(blind_line(report.programs));
+    log::info(fmt::format("started; {} processes were here before", report.processes));
     await_signal();
     every(kLossInterval, [this] { warn_of_loss(); });
     for (Repeated& repeated : repeated_)

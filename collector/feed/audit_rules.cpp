@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/feed/audit_rules.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -75,6 +76,7 @@ class RuleBuilder {
     bool connects_ = false, others_ = false;
     bool tests_family_ = false;
     bool any_call_ = false;
+    bool has_list_ = false;
 };
 
 std::string RuleBuilder::build(const std::vector<std::string_view>& words, bool with_family) {
@@ -99,7 +101,7 @@ std::string RuleBuilder::build(const std::vector<std::string_view>& words, bool 
     }
     if (!key.starts_with(kRuleKeyPrefix) || key.size() > AUDIT_MAX_KEY_LEN)
         return fmt::format("its key must begin with '{}'", kRuleKeyPrefix);
-    if (rule_->flags == AUDIT_FILTER_UNSET)
+    if (!has_list_)
         return "'-a list,action' is missing";
     // auditctl: no -S means every call.
     if (!any_call_)
@@ -124,6 +126,7 @@ std::string RuleBuilder::list_and_action(std::string_view text) {
             continue;
         rule_->flags = static_cast<std::uint32_t>(filter);
         rule_->action = static_cast<std::uint32_t>(deed);
+        has_list_ = true;
         return {};
     }
     return fmt::format("'{}' is not list,action", text);

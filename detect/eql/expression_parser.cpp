@@ -111,7 +111,7 @@ EventQuery ExpressionParser::event_query() {
     }
     if (!tokens_.accept(TokenKind::kw_where)) {
         tokens_.expected("'where' after the event category",
-                         "an event query reads: process where …, or: any where …");
+                         "an event query reads: process where …, or: any where …", {"where"});
         return query;
     }
     query.where = expression();

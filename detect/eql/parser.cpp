@@ -101,7 +101,7 @@ ExprPtr QueryParser::condition() {
     }
     ExprPtr expr = expressions_.expression();
     if (!tokens_.at(TokenKind::end)) {
-        tokens_.expected("'and', 'or' or the end of the condition");
+        tokens_.expected("'and', 'or' or the end of the condition", {}, {"and"});
     }
     return tokens_.failed() ? nullptr : std::move(expr);
 }
@@ -111,7 +111,7 @@ void QueryParser::event_query(Query& query) {
     if (tokens_.at(TokenKind::end) || tokens_.at(TokenKind::pipe)) {
         return;
     }
-    tokens_.expected("'and', 'or', '|' or the end of the query");
+    tokens_.expected("'and', 'or', '|' or the end of the query", {}, {"and"});
     tokens_.skip_to({TokenKind::pipe});
 }
 
@@ -158,7 +158,7 @@ void QueryParser::sequence_head(Query& query) {
     }
     if (!at_item()) {
         tokens_.expected("'[' and the sequence's first event query",
-                         "a sequence reads: sequence by … with maxspan=… […] […]");
+                         "a sequence reads: sequence by … with maxspan=… […] […]", {"with"});
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::pipe});
     }
 }
@@ -169,7 +169,8 @@ void QueryParser::maxspan(Query& query) {
     if (!tokens_.accept(TokenKind::kw_maxspan)) {
         const bool runs = tokens_.at(TokenKind::identifier) && tokens_.current().text == "runs";
         tokens_.expected("'maxspan' after 'with'",
-                         runs ? "'with runs' belongs behind the item that repeats" : "");
+                         runs ? "'with runs' belongs behind the item that repeats" : "",
+                         {"maxspan"});
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::pipe});
         return;
     }
@@ -237,7 +238,8 @@ void QueryParser::items(Query& query) {
         } else if (tokens_.at(TokenKind::comma)) {
             hint = "items follow each other without commas";
         }
-        tokens_.expected("'[', 'until', '|' or the end of the query", std::move(hint));
+        tokens_.expected("'[', 'until', '|' or the end of the query", std::move(hint),
+                         {"until", "with"});
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::kw_until,
                          TokenKind::pipe});
     }
@@ -289,7 +291,7 @@ EventQuery QueryParser::subquery() {
         return query;
     }
     tokens_.expected("'and', 'or' or ']'",
-                     at_item() ? "the event query before it is not closed with ']'" : "");
+                     at_item() ? "the event query before it is not closed with ']'" : "", {"and"});
     if (!at_item()) {
         tokens_.skip_to({TokenKind::bracket_close});
         tokens_.accept(TokenKind::bracket_close);
@@ -312,7 +314,7 @@ void QueryParser::runs(SequenceItem& item) {
         return;
     }
     if (!tokens_.at(TokenKind::identifier) || tokens_.current().text != "runs") {
-        tokens_.expected("'runs' after 'with'", "write: with runs=3");
+        tokens_.expected("'runs' after 'with'", "write: with runs=3", {"runs"});
         return;
     }
     tokens_.take();

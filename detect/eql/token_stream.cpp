@@ -6,6 +6,8 @@
 
 #include "detect/eql/parser.hpp"
 #include "detect/text/code_point.hpp"
+#include "detect/text/fold.hpp"
+#include "detect/text/nearest.hpp"
 
 namespace audisp_eql::detect {
 namespace {
@@ -27,16 +29,21 @@ std::string cut(std::string_view text) {
     return out;
 }
 
-// What an identifier would have been, had it been written in lower case.
-std::string_view keyword_meant(const Token& token) {
+// What a word would have been, had it been written in lower case or without a slip.
+std::string word_hint(const Token& token, std::initializer_list<std::string_view> words) {
     if (token.kind != TokenKind::identifier) {
         return {};
     }
-    std::string lower = token.text;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower == token.text ? std::string_view() : keyword_text(keyword_of(lower));
+    const std::string lower = folded(token.text);
+    if (lower != token.text && keyword_of(lower) != TokenKind::end) {
+        return "keywords are lower case: write '" + lower + "'";
+    }
+    NearestName nearest(token.text);
+    for (const std::string_view word : words) {
+        nearest.offer(word);
+    }
+    return nearest.best().empty() ? std::string()
+                                  : "did you mean '" + std::string(nearest.best()) + "'?";
 }
 
 }  // namespace
@@ -105,9 +112,10 @@ void TokenStream::error(SourceRange at, std::string message, std::string hint) {
     }
 }
 
-void TokenStream::expected(std::string_view what, std::string hint) {
-    if (const std::string_view keyword = keyword_meant(current_); !keyword.empty()) {
-        hint = "keywords are lower case: write '" + std::string(keyword) + "'";
+void TokenStream::expected(std::string_view what, std::string hint,
+                           std::initializer_list<std::string_view> words) {
+    if (std::string meant = word_hint(current_, words); !meant.empty()) {
+        hint = std::move(meant);
     }
     error(current_.at,
           "expected " + std::string(what) + ", found " + describe(current_, lexer_.source()),

@@ -35,8 +35,10 @@ class TokenStream {
 
     // One mistake for one place: what follows from an error already reported there is not said.
     void error(SourceRange at, std::string message, std::string hint = {});
-    // "expected WHAT, found …" at the current token.
-    void expected(std::string_view what, std::string hint = {});
+    // "expected WHAT, found …" at the current token. If that is a word much like one of `words`,
+    // the hint names it instead.
+    void expected(std::string_view what, std::string hint = {},
+                  std::initializer_list<std::string_view> words = {});
     bool failed() const { return diagnostics_.size() > first_; }
 
     // Goes forward to one of `stops` outside any bracket opened on the way, or to the end.

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/feed/feeds.hpp"
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include "collector/feed/host_facts.hpp"
+
+namespace audisp_eql::collector {
+namespace {
+
+FeedFacts facts(bool socket, std::optional<std::uint32_t> holder, bool auditd_enabled) {
+    FeedFacts made;
+    made.stdin_is_socket = socket;
+    made.self = 100;
+    made.parent = 50;
+    if (holder)
+        made.status = AuditStatus{.enabled = 1, .pid = *holder};
+    else
+        made.status_error = "Operation not permitted";
+    if (holder && *holder != 0)
+        made.holder = "pid " + std::to_string(*holder) + " (auditd)";
+    made.auditd_will_start = auditd_enabled;
+    return made;
+}
+
+class FakeProc final : public ProcReader {
+  public:
+    std::map<std::int32_t, ProcSnapshot> processes;
+    std::vector<std::int32_t> pids() override {
+        std::vector<std::int32_t> all = {99'999};  // gone before it could be read
+        for (auto it = processes.rbegin(); it != processes.rend(); ++it)
+            all.push_back(it->first);
+        return all;
+    }
+    std::optional<ProcSnapshot> read(std::int32_t pid) override {
+        const auto found = processes.find(pid);
+        if (found == processes.end())
+            return std::nullopt;
+        return found->second;
+    }
+};
+
+class Recorder final : public MessageSink {
+  public:
+    std::vector<std::pair<MessageKind, std::string>> messages;
+    std::int64_t last_ns = 0;
+    bool backwards = false;
+    void on_message(const Message& message) override {
+        messages.emplace_back(message.kind, std::string(message.bytes));
+        backwards = backwards || message.mono_ns < last_ns;
+        last_ns = message.mono_ns;
+    }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(feed)
+
+BOOST_AUTO_TEST_CASE(which_feed_and_what_it_costs) {
+    const auto none = std::optional<std::uint32_t>{};
+    const struct {
+        AuditFeed wanted;
+        FeedFacts facts;
+        AuditFeed expected;
+        bool refused;
+        const char* said;
+    } table[] = {
+        {AuditFeed::automatic, facts(true, 50, true), AuditFeed::plugin, false, "plugin"},
+        // A socket on standard input, but auditd is not the parent.
+        {AuditFeed::automatic, facts(true, 60, true), AuditFeed::none, true, "pid 60 (auditd)"},
+        {AuditFeed::automatic, facts(true, 0, false), AuditFeed::unicast, false, "auditd cannot"},
+        {AuditFeed::automatic, facts(false, 0, false), AuditFeed::unicast, false, "auditd cannot"},
+        {AuditFeed::automatic, facts(false, 50, false), AuditFeed::none, true, "its plugin"},
+        {AuditFeed::automatic, facts(false, 0, true), AuditFeed::none, true, "--feed unicast"},
+        {AuditFeed::automatic, facts(false, none, false), AuditFeed::none, true, "not permitted"},
+        {AuditFeed::unicast, facts(false, 0, true), AuditFeed::unicast, false, "kernel"},
+        {AuditFeed::unicast, facts(false, 60, false), AuditFeed::none, true, "pid 60 (auditd)"},
+        {AuditFeed::plugin, facts(false, none, false), AuditFeed::plugin, false, "plugin"},
+        {AuditFeed::none, facts(false, none, false), AuditFeed::none, false, "as asked"},
+    };
+    for (const auto& row : table) {
+        const FeedChoice choice = choose_feed(row.wanted, row.facts);
+        BOOST_TEST_CONTEXT("said: " << choice.line) {
+            BOOST_TEST((choice.feed == row.expected));
+            BOOST_TEST(choice.refused == row.refused);
+            BOOST_TEST(choice.line.find(row.said) != std::string::npos);
+        }
+    }
+    for (const AuditFeed feed :
+         {AuditFeed::automatic, AuditFeed::plugin, AuditFeed::unicast, AuditFeed::none})
+        BOOST_TEST((audit_feed_from(name_of(feed)) == feed));
+    BOOST_TEST(!audit_feed_from("ebpf").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(host_facts_in_order) {
+    char root[] = "/tmp/audisp-eql-facts-XXXXXX";
+    BOOST_REQUIRE(::mkdtemp(root) != nullptr);
+    const std::string base = root;
+    std::filesystem::create_directories(base + "/etc");
+    std::filesystem::create_directories(base + "/proc/sys/kernel/random");
+    const auto put = [&](const char* path, const char* text) {
+        std::ofstream(base + path) << text;
+    };
+    put("/etc/passwd",
+        "root:x:0:0:root:/root:/bin/bash\n+nis\nno colon\nwww data:x:33:33::/:\n"
+        ":x:1:1::/:\nbad:x:one:1::/:\nlast:x:7");
+    put("/etc/group", "root:x:0:\nadm:x:4:syslog\n");
+    put("/etc/machine-id", "0123\n");
+    put("/proc/sys/kernel/hostname", "host-1\n");
+    put("/proc/sys/kernel/osrelease", "6.18.44\n");
+    put("/proc/sys/kernel/random/boot_id", "aaaa-bbbb\n");
+
+    FakeProc proc;
+    for (const std::int32_t pid : {1, 2, 7})
+        proc.processes[pid].pid = pid;
+    proc.processes[1].exe = "/sbin/init";
+    proc.processes[7].exe = "/usr/bin/x";  // 2 is a kernel thread: it has no executable
+    Recorder recorder;
+    const HostReport report = tell_host_facts(recorder, proc, {"audit,proc", base});
+    std::filesystem::remove_all(base);
+
+    const auto& got = recorder.messages;
+    BOOST_REQUIRE(got.size() == 1U + 1 + 3 + 2 + 3);
+    BOOST_TEST((got[0].first == MessageKind::clock));
+    BOOST_TEST(got[1].second ==
+               "boot_id=aaaa-bbbb machine_id=0123 hostname=host-1 "
+               "kernel=6.18.44 feeds=audit,proc");
+    BOOST_TEST(got[2].second == "uid=0 name=root");
+    BOOST_TEST(got[3].second == "uid=33 name=www_data");
+    BOOST_TEST(got[4].second == "uid=7 name=last");
+    BOOST_TEST((got[5].first == MessageKind::group));
+    BOOST_TEST(got[6].second == "gid=4 name=adm");
+    BOOST_TEST(got[7].second == to_text(proc.processes[1]));
+    BOOST_TEST(got[9].second == to_text(proc.processes[7]));
+    BOOST_TEST(!recorder.backwards);
+    BOOST_TEST(report.processes == 3U);
+    BOOST_TEST(report.programs == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(blind_programs_are_said) {
+    BOOST_TEST(blind_line(57).find("57 programs started before") != std::string::npos);
+    BOOST_TEST(blind_line(1).find("1 program started before it was first enabled is not") !=
+               std::string::npos);
+    BOOST_TEST(blind_line(57).find("audit=1") != std::string::npos);
+}
+
+// Messages as the kernel sends them: 20 bytes of connector header, 40 of event, not aligned.
+BOOST_AUTO_TEST_CASE(proc_events_from_their_bytes) {
+    const auto build = [](std::uint32_t index, std::uint32_t ack, std::uint16_t length,
+                          std::uint32_t what, std::vector<std::uint32_t> rest) {
+        std::string bytes(1, 'x');  // moves everything off its alignment
+        const auto put = [&](auto value) {
+            bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+        };
+        put(index), put(std::uint32_t{1}), put(std::uint32_t{7}), put(ack);
+        put(length), put(std::uint16_t{0});
+        put(what), put(std::uint32_t{3}), put(std::uint64_t{123'456'789});
+        rest.resize(6);
+        for (const std::uint32_t value : rest)
+            put(value);
+        return bytes;
+    };
+    const auto parse = [&](const std::string& bytes) {
+        return parse_proc_event(std::string_view(bytes).substr(1));
+    };
+    const auto fork = parse(build(1, 0, 40, 1, {10, 11, 20, 21}));
+    BOOST_REQUIRE(fork.has_value());
+    BOOST_TEST((fork->event.what == ProcEvent::What::fork));
+    BOOST_TEST(fork->event.cpu == 3U);
+    BOOST_TEST(fork->event.seq == 7U);
+    BOOST_TEST(fork->event.ns == 123'456'789);
+    BOOST_TEST(fork->event.parent_pid == 10);
+    BOOST_TEST(fork->event.parent_tgid == 11);
+    BOOST_TEST(fork->event.pid == 20);
+    BOOST_TEST(fork->event.tgid == 21);
+    const auto exit = parse(build(1, 0, 40, 0x80000000, {20, 20, 256, 17, 10, 11}));
+    BOOST_REQUIRE(exit.has_value());
+    BOOST_TEST((exit->event.what == ProcEvent::What::exit));
+    BOOST_TEST(exit->event.first == 256U);
+    BOOST_TEST(exit->event.second == 17U);
+    BOOST_TEST(exit->event.parent_tgid == 11);
+    const auto uid = parse(build(1, 0, 40, 4, {20, 20, 1000, 0}));
+    BOOST_TEST(uid->event.first == 1000U);
+    BOOST_TEST(uid->event.second == 0U);
+    const auto exec = parse(build(1, 0, 40, 2, {20, 21, 99, 99}));
+    BOOST_TEST(exec->event.tgid == 21);
+    BOOST_TEST(exec->event.first == 0U);
+    const auto answer = parse(build(1, 4711, 40, 0, {}));
+    BOOST_TEST((answer->event.what == ProcEvent::What::none));
+    BOOST_TEST(answer->ack == 4711U);
+    // Another connector's, and what is cut short.
+    BOOST_TEST(!parse(build(2, 0, 40, 1, {})).has_value());
+    BOOST_TEST(!parse(build(1, 0, 40, 1, {}).substr(0, 40)).has_value());
+    BOOST_TEST(!parse(build(1, 0, 8, 1, {})).has_value());
+    BOOST_TEST(!parse("x").has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace audisp_eql::collector
