@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where alerts go. Each output has its own bounded queue; none can block the worker.
 //
-// Memory: an output owns the alerts it queued. Threads: deliver() from the worker only; an output
-// may finish its work on the io_context it was made with.
+// Memory: an output owns the alerts it queued. Threads: all calls from the worker only; an output
+// may finish its work on the io_context it was made with, which runs in that thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,7 +17,7 @@ namespace audisp_eql::collector {
 
 struct OutputCounters {
     std::uint64_t delivered = 0;
-    std::uint64_t dropped = 0;  // by the queue's bound
+    std::uint64_t dropped = 0;  // by the queue's bounds, or refused by the receiver for good
     std::uint64_t retries = 0;
     std::uint64_t queued = 0;  // now
     std::string trouble;       // empty: fine; else why alerts do not leave
@@ -25,6 +27,8 @@ class Output {
   public:
     // A burst of alerts while syslog restarts; 1000 alerts of 8 kB are 8 MB.
     static constexpr std::size_t kMaxQueued = 1000;
+    // Whole alerts, untrimmed, can have a megabyte each.
+    static constexpr std::size_t kMaxQueuedBytes = 64 << 20;
 
     virtual ~Output() = default;
     virtual void deliver(const detect::Alert& alert) = 0;
@@ -34,5 +38,8 @@ class Output {
     // "syslog:/dev/log", for messages.
     virtual std::string name() const = 0;
 };
+
+// One line for the program's own log: an output came into trouble, or out of it.
+using OutputWarning = std::function<void(const std::string&)>;
 
 }  // namespace audisp_eql::collector

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Alerts, whole, one line each, appended to a file that others rotate.
+//
+// Memory: owns the descriptor. Threads: see output.hpp.
+#pragma once
+
+#include <string>
+
+#include "collector/forward/line_output.hpp"
+
+namespace audisp_eql::collector {
+
+class JsonFileOutput final : public LineOutput {
+  public:
+    // A file that cannot be opened is no error: it is said, and tried again.
+    JsonFileOutput(boost::asio::io_context& io, std::string path, OutputWarning warn);
+    ~JsonFileOutput() override;
+
+    // After a rotation (SIGHUP): goes on in the file that has the name now.
+    void reopen();
+    std::string name() const override { return "file:" + path_; }
+
+  private:
+    Item render(const detect::Alert& alert) override;
+    Attempt attempt(Item& item, std::string& why) override;
+    bool open();
+    void close();
+
+    std::string path_;
+    int descriptor_ = -1;
+};
+
+}  // namespace audisp_eql::collector
