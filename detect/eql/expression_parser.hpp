@@ -49,7 +49,8 @@ class ExpressionParser {
     ExprPtr in_list(ExprPtr left);
     ExprPtr match(ExprPtr left);
     bool list_of(ExprPtr (ExpressionParser::*element)(), std::vector<ExprPtr>& out);
-    bool close_paren(bool good);
+    bool category(EventQuery& query);
+    bool close_paren(std::string_view expected, bool good);
     bool path_segment(std::string& name);
     void array_index();
     void number(const Token& token, Literal& literal);

@@ -45,6 +45,7 @@ constexpr std::array kSymbols = {
     Symbol{"!:", TokenKind::colon, "'!:' is not an operator",
            "write 'not' before the condition: not field : \"pattern\""},
     Symbol{"!", TokenKind::kw_not, "'!' is not an operator", "write 'not'"},
+    Symbol{"===", TokenKind::equal, "'===' is not an operator", "write '=='"},
     Symbol{"==", TokenKind::equal},
     Symbol{"=", TokenKind::assign},
     Symbol{"<=", TokenKind::less_equal},
@@ -157,8 +158,10 @@ bool Lexer::skip_space_and_comments() {
 bool Lexer::skip_block_comment() {
     const std::size_t begin = position_;
     std::size_t open = 0;
+    bool nested = false;
     while (position_ < source_.size()) {
         if (starts_with("/*")) {
+            nested = open > 0;
             ++open;
             position_ += 2;
         } else if (starts_with("*/")) {
@@ -172,7 +175,7 @@ bool Lexer::skip_block_comment() {
         }
     }
     report(begin, begin + 2, "the comment is not closed",
-           open > 1 ? "comments nest: each '/*' needs its own '*/'" : "close it with '*/'");
+           nested ? "comments nest: each '/*' needs its own '*/'" : "close it with '*/'");
     return false;
 }
 
@@ -313,6 +316,14 @@ Token Lexer::symbol() {
     }
     const std::size_t begin = position_;
     position_ += found->text.size();
+    if (found->text == "!") {
+        const std::size_t next = source_.find_first_not_of(" \t\r\n", position_);
+        if (next != std::string_view::npos && source_[next] == '[') {
+            position_ = next + 1;
+            report(begin, position_, "'!' and '[' stand together", "write '!['");
+            return finish(TokenKind::missing_open, begin);
+        }
+    }
     if (!found->mistake.empty()) {
         report(begin, position_, std::string(found->mistake), std::string(found->hint));
     }
@@ -333,6 +344,8 @@ Token Lexer::unexpected_character() {
         hint = "replace it with a plain space";
     } else if (character.value == 0x2013 || character.value == 0x2014) {
         hint = "write a plain '-'";
+    } else if (character.value == '#') {
+        hint = "comments begin with '//'";
     } else if (character.value == ';') {
         hint = "a query has no ';' at its end";
     } else if (character.value == '{' || character.value == '}') {
@@ -407,6 +420,9 @@ void Lexer::unicode_escape(std::string& text) {
 }
 
 void Lexer::report(std::size_t begin, std::size_t end, std::string message, std::string hint) {
+    if (++reported_ > kMaxErrors) {
+        return;  // one string may hold them all
+    }
     diagnostics_.push_back(
         {Severity::error,
          {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)},

@@ -15,6 +15,9 @@
 
 namespace audisp_eql::detect {
 
+// Nobody mends more mistakes than this at one sitting, and a hostile text could hold millions.
+inline constexpr std::size_t kMaxErrors = 25;
+
 enum class TokenKind : std::uint8_t {
     end,
     invalid,            // already reported
@@ -118,6 +121,7 @@ class Lexer {
     std::string_view source_;
     std::size_t position_ = 0;
     Diagnostics& diagnostics_;
+    std::size_t reported_ = 0;
 };
 
 }  // namespace audisp_eql::detect

@@ -178,8 +178,8 @@ void QueryParser::maxspan(Query& query) {
         tokens_.expected("'=' after 'maxspan'", "write: with maxspan=5m");
         tokens_.accept(TokenKind::equal);
     }
-    if (tokens_.accept(TokenKind::minus)) {
-        tokens_.error(tokens_.since(first), "maxspan cannot be negative");
+    if (tokens_.at(TokenKind::minus)) {
+        tokens_.error(tokens_.take().at, "maxspan cannot be negative");
     }
     if (!tokens_.at(TokenKind::integer) && !tokens_.at(TokenKind::real)) {
         tokens_.expected("a time span", "write a whole number and its unit: with maxspan=5m");

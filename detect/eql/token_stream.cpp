@@ -29,14 +29,21 @@ std::string cut(std::string_view text) {
     return out;
 }
 
-// What a word would have been, had it been written in lower case or without a slip.
+// What a word would have been, had it been written in lower case.
+std::string case_hint(std::string_view word) {
+    const std::string lower = folded(word);
+    return lower != word && keyword_of(lower) != TokenKind::end
+               ? "keywords are lower case: write '" + lower + "'"
+               : std::string();
+}
+
+// … or without a slip.
 std::string word_hint(const Token& token, std::initializer_list<std::string_view> words) {
     if (token.kind != TokenKind::identifier) {
         return {};
     }
-    const std::string lower = folded(token.text);
-    if (lower != token.text && keyword_of(lower) != TokenKind::end) {
-        return "keywords are lower case: write '" + lower + "'";
+    if (std::string hint = case_hint(token.text); !hint.empty()) {
+        return hint;
     }
     NearestName nearest(token.text);
     for (const std::string_view word : words) {
@@ -70,7 +77,7 @@ TokenStream::TokenStream(std::string_view source, Diagnostics& diagnostics)
 }
 
 Token TokenStream::take() {
-    previous_end_ = current_.at.offset + current_.at.length;
+    previous_ = current_.at;
     Token token = std::exchange(current_, std::move(following_));
     if (given_up_) {
         end_here(token.at);
@@ -92,7 +99,8 @@ bool TokenStream::accept(TokenKind kind) {
 }
 
 SourceRange TokenStream::since(SourceRange first) const {
-    return {first.offset, std::max(previous_end_, first.offset) - first.offset};
+    return {first.offset,
+            std::max(previous_.offset + previous_.length, first.offset) - first.offset};
 }
 
 std::string_view TokenStream::text_of(SourceRange range) const {
@@ -114,7 +122,12 @@ void TokenStream::error(SourceRange at, std::string message, std::string hint) {
 
 void TokenStream::expected(std::string_view what, std::string hint,
                            std::initializer_list<std::string_view> words) {
-    if (std::string meant = word_hint(current_, words); !meant.empty()) {
+    // NOT x: the parser took 'NOT' for a field and stumbles over what follows.
+    std::string meant = word_hint(current_, words);
+    if (meant.empty()) {
+        meant = case_hint(text_of(previous_));
+    }
+    if (!meant.empty()) {
         hint = std::move(meant);
     }
     error(current_.at,

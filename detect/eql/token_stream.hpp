@@ -18,9 +18,6 @@ namespace audisp_eql::detect {
 
 class TokenStream {
   public:
-    // Nobody mends more than this at one sitting, and a hostile text could hold millions.
-    static constexpr std::size_t kMaxErrors = 25;
-
     TokenStream(std::string_view source, Diagnostics& diagnostics);
 
     const Token& current() const { return current_; }
@@ -71,7 +68,7 @@ class TokenStream {
     std::size_t first_;  // diagnostics before this one are not ours
     Token current_;
     Token following_;
-    std::uint32_t previous_end_ = 0;
+    SourceRange previous_;
     std::size_t depth_ = 0;
     bool given_up_ = false;
 };
