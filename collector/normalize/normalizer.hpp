@@ -20,9 +20,10 @@ namespace audisp_eql::collector {
 class EventSink {
   public:
     virtual ~EventSink() = default;
-    // `process` is the event's own process: alerts take the ancestry from it.
+    // `process` is the event's own process: alerts take the ancestry from it. Events come in
+    // completion order; their engine time is their own and may lie a little before the last one's.
     virtual void on_event(const detect::EventPtr& event, const ProcessPtr& process) = 0;
-    // The input's clock broke.
+    // The input's clock broke, or another boot begins.
     virtual void on_epoch() = 0;
 };
 
@@ -34,7 +35,8 @@ struct NormalizerCounters {
     std::uint64_t undecoded = 0;           // events whose records could not be read
     std::uint64_t accepts_without_peer = 0;
     std::uint64_t repeated_connects = 0;  // EALREADY, EISCONN of a known attempt
-    std::uint64_t held_dropped = 0;       // by kMaxHeld
+    std::uint64_t let_go_early = 0;       // held forks and ends, by kMaxHeld
+    std::uint64_t ends_cancelled = 0;     // the process went on (exec by another thread)
 };
 
 class Normalizer {
@@ -44,22 +46,30 @@ class Normalizer {
     static constexpr std::int64_t kEndSilenceNs = 1'000'000'000;
     static constexpr std::int64_t kConnectRepeatNs = 60'000'000'000;
     static constexpr std::size_t kMaxHeld = 100'000;  // forks and ends that wait; a burst's worth
+    // Attempts that a repeated connect is looked up in: a minute of a busy scanner.
+    static constexpr std::size_t kMaxConnectAttempts = 100'000;
+    // Names of users and of groups, each.
+    static constexpr std::size_t kMaxAccounts = 100'000;
 
-    // `proc`: asked once when an awaited image is overdue; null in replay.
-    Normalizer(EventSink& sink, ProcReader* proc);
+    // `proc`: asked once when an awaited image is overdue; null in replay. What it says is a
+    // `process` message like any other: it goes to `learned` (if any), so that a capture repeats
+    // it, and then to on_message().
+    Normalizer(EventSink& sink, ProcReader* proc, MessageSink* learned = nullptr);
     ~Normalizer();
 
     // host, process, user, group, clock and proc_event messages.
     void on_message(const Message& message);
     void on_audit_event(const AuditEvent& event);
-    // Stream time went on: overdue forks and ends come out in order of their deadlines.
+    // Stream time went on: overdue forks and ends come out.
     void advance(std::int64_t mono_ns);
     void finish();
 
-    // Host id used where the input has no HOST line: --host-id, else the first node=, else
-    // "replay".
+    // Host id used where the input has no HOST line: --host-id; "replay" or empty: the first
+    // node=, else "replay".
     void set_default_host_id(std::string_view id);
 
+    // Largest engine time so far: what the engine may be advanced to.
+    std::int64_t engine_ns() const;
     const NormalizerCounters& counters() const;
     const ProcessTable& processes() const;
 

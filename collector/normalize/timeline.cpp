@@ -120,7 +120,7 @@ detect::EventTime Timeline::of_connector(std::int64_t ns) const {
 }
 
 std::optional<std::int64_t> Timeline::monotonic_of(std::int64_t audit_ms) const {
-    if (offset_kind_ != Offset::exact && offset_kind_ != Offset::from_execs)
+    if (!comparable())
         return std::nullopt;
     return audit_ms * kNsPerMs - offset_ns_;
 }

@@ -51,6 +51,7 @@ class Timeline {
     // An audit time on the connector's clock, as it stands (system call entry, coarse); nullopt
     // while the two clocks can't be compared to a few hundredths of a second.
     std::optional<std::int64_t> monotonic_of(std::int64_t audit_ms) const;
+    bool comparable() const { return offset_kind_ >= Offset::from_execs; }
     // Wall time in microseconds of a moment of the connector's clock; nullopt in plain logs.
     std::optional<std::int64_t> wall_us_of(std::int64_t mono_ns) const;
     // Largest engine time so far.

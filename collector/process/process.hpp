@@ -45,8 +45,9 @@ struct Credentials {
     static constexpr std::uint32_t kUnknown = 0xffffffff;
     std::uint32_t uid = kUnknown, gid = kUnknown, euid = kUnknown, egid = kUnknown;
     std::uint32_t auid = kUnknown, session = kUnknown;
-    std::array<char, 16> tty_name{};  // as audit names it: pts0; empty: none or not known
-    std::int64_t changed_ns = 0;      // when the connector last told of a change; 0: never
+    std::array<char, 16> tty_name{};  // as audit names it: pts0; empty: none
+    bool tty_known = false;
+    std::int64_t changed_ns = 0;  // when the connector last told of a change; 0: never
 
     bool known() const { return euid != kUnknown; }
     std::string_view tty() const { return tty_name.data(); }
@@ -54,6 +55,7 @@ struct Credentials {
         const std::size_t size = std::min(name.size(), tty_name.size() - 1);
         std::copy_n(name.data(), size, tty_name.data());
         tty_name[size] = '\0';
+        tty_known = true;
     }
 };
 

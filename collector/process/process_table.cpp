@@ -94,6 +94,9 @@ struct ProcessTable::State {
         Order& order = process.alive() ? live : tombstones;
         --(process.alive() ? counters.live : counters.tombstones);
         order.erase(order.iterator_to(process));
+        counters.images_awaited -= process.awaited.size();
+        counters.images_missed += process.awaited.size();
+        process.awaited.clear();
         const auto found = by_pid.find(process.pid);
         Slot& slot = found->second;
         if (slot.previous.get() == &process) {
@@ -266,12 +269,17 @@ ProcessPtr ProcessTable::snapshot(const ProcSnapshot& snapshot, std::int64_t now
         process->threads = std::max(process->threads, snapshot.threads - 1);
     if (!process->parent)
         process->ppid = snapshot.ppid;
+    // Messages of the feeds are newer than what was read.
     Credentials& credentials = process->credentials;
-    if (!credentials.known()) {
+    if (credentials.euid == Credentials::kUnknown) {
         credentials.uid = snapshot.uid;
         credentials.euid = snapshot.euid;
+    }
+    if (credentials.egid == Credentials::kUnknown) {
         credentials.gid = snapshot.gid;
         credentials.egid = snapshot.egid;
+    }
+    if (!credentials.tty_known) {
         credentials.auid = snapshot.auid;
         credentials.session = snapshot.session;
         credentials.set_tty(snapshot.tty);

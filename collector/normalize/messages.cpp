@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages other than audit records: the host, its users, its processes, the clocks, the connector.
+#include <cstring>
+
+#include "collector/audit/record.hpp"
+#include "collector/normalize/state.hpp"
+
+namespace audisp_eql::collector {
+
+using detect::FieldId;
+
+void Normalizer::State::forget_machine() {
+    let_all_go();
+    processes.clear();
+    attempts.clear();
+    attempts_in_order.clear();
+    boot_id.clear();
+    host.reset();
+    users.clear();
+    groups.clear();
+    sink.on_epoch();
+}
+
+void Normalizer::State::check_restart(std::int64_t mono_ns) {
+    if (mono_ns <= 0 || mono_ns + Timeline::kMaxBackNs >= now_ns)
+        return;
+    forget_machine();  // with the times of the boot that ends here
+    now_ns = mono_ns;
+    last_audit_ns = 0;
+}
+
+void Normalizer::State::on_host(std::string_view text) {
+    std::string_view boot, machine, name, kernel, feeds;
+    FieldCursor field(text);
+    while (field.next()) {
+        if (field.key == "boot_id")
+            boot = field.value;
+        else if (field.key == "machine_id")
+            machine = field.value;
+        else if (field.key == "hostname")
+            name = field.value;
+        else if (field.key == "kernel")
+            kernel = field.value;
+        else if (field.key == "feeds")
+            feeds = field.value;
+    }
+    if (!boot_id.empty() && boot_id != boot)
+        forget_machine();
+    boot_id = boot;
+    processes.set_boot_id(boot);
+    if (feeds.find("proc") != std::string_view::npos)
+        connector = true;
+
+    put_host(machine);
+    if (!name.empty()) {
+        const auto bytes = builder.append(name);
+        builder.set_text(FieldId::host_name, bytes);
+        builder.set_text(FieldId::host_hostname, bytes);
+    }
+    if (!kernel.empty())
+        builder.set_text(FieldId::host_os_kernel, kernel);
+    host = builder.finish();
+}
+
+void Normalizer::State::on_account(AccountNames& names, std::string_view id_key,
+                                   std::string_view text) {
+    std::optional<std::int64_t> id;
+    std::string_view name;
+    FieldCursor field(text);
+    while (field.next()) {
+        if (field.key == id_key)
+            id = parse_decimal(field.value);
+        else if (field.key == "name")
+            name = field.value;
+    }
+    if (!id || *id < 0 || *id > 0xffffffffLL || name.empty() || names.size() >= kMaxAccounts)
+        return;
+    names.try_emplace(static_cast<std::uint32_t>(*id), name);  // the first of a file counts
+}
+
+void Normalizer::State::on_process(std::string_view text, std::int64_t mono_ns) {
+    check_restart(mono_ns);
+    const auto snapshot = snapshot_from_text(text);
+    if (!snapshot)
+        return;
+    if (!snapshot->gone) {
+        const ProcessPtr process = processes.snapshot(*snapshot, mono_ns);
+        Image& image = *process->image;
+        if (image.state != Image::State::executed && image.state != Image::State::procfs) {
+            processes.image_read(*process, image_of_snapshot(*snapshot));
+            release_forks(image);
+        }
+    }
+    release_asked(snapshot->pid);
+}
+
+void Normalizer::State::on_clock(std::int64_t mono_ns, std::int64_t real_ns) {
+    check_restart(mono_ns);
+    timeline.clock(mono_ns, real_ns);
+    timeline.take_epoch_change();  // a restart was handled above
+}
+
+void Normalizer::State::on_credentials(const ProcEvent& event) {
+    if (event.pid != event.tgid)
+        return;
+    const ProcessPtr process = processes.find(event.tgid);
+    if (!process || !process->alive())
+        return;
+    Credentials& credentials = process->credentials;
+    credentials.changed_ns = event.ns;
+    const bool users_changed = event.what == ProcEvent::What::uid;
+    (users_changed ? credentials.uid : credentials.gid) = event.first;
+    (users_changed ? credentials.euid : credentials.egid) = event.second;
+}
+
+void Normalizer::State::on_proc_event(const ProcEvent& event) {
+    check_restart(event.ns);
+    connector = true;
+    now_ns = std::max(now_ns, event.ns);
+    timeline.connector(event.ns);
+    timeline.take_epoch_change();  // a restart was handled above
+    switch (event.what) {
+        case ProcEvent::What::fork:
+            on_fork(event);
+            break;
+        case ProcEvent::What::exec:
+            on_exec_announced(event);
+            break;
+        case ProcEvent::What::exit:
+            on_exit(event);
+            break;
+        case ProcEvent::What::uid:
+        case ProcEvent::What::gid:
+            on_credentials(event);
+            break;
+        case ProcEvent::What::none:
+        case ProcEvent::What::sid:
+        case ProcEvent::What::ptrace:
+        case ProcEvent::What::comm:
+        case ProcEvent::What::coredump:
+            break;
+    }
+}
+
+}  // namespace audisp_eql::collector

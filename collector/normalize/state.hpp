@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this room share: the normalizer's state. Each kind of event has a file of its
+// own (exec.cpp, fork.cpp, end.cpp, network.cpp); layers.cpp builds what they have in common.
+//
+// Memory and threads: as Normalizer.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "collector/audit/decode.hpp"
+#include "collector/normalize/actions.hpp"
+#include "collector/normalize/normalizer.hpp"
+#include "collector/normalize/timeline.hpp"
+
+namespace audisp_eql::collector {
+
+// One audit event of a system call that matters, read once.
+struct SyscallFacts {
+    const AuditEvent& event;
+    SyscallRecord syscall;
+    Operation operation;
+    ProcessTable::RecordPoint point;
+    detect::EventTime time;
+
+    detect::Origin origin() const {
+        return {detect::Origin::Kind::audit, event.key().time_ms, event.key().serial, syscall.pid};
+    }
+};
+
+using AccountNames = boost::unordered_flat_map<std::uint32_t, std::string>;
+
+// Forks whose events wait for one image.
+struct HeldForks {
+    struct Fork {
+        ProcessPtr child;
+        std::int64_t ns;
+        Credentials credentials;  // then
+    };
+    std::vector<Fork> forks;     // in order of arrival
+    std::int32_t asked_pid = 0;  // /proc was asked, or would have been in a live run
+};
+struct ImageDeadline {
+    std::int64_t ns;
+    ImagePtr image;
+};
+
+struct HeldEnd {
+    ProcessPtr process;
+    ImagePtr image;  // what it ran last
+    std::int64_t exit_ns;
+};
+
+struct ConnectAttempt {
+    std::uint64_t key;
+    std::int64_t engine_ns;
+};
+
+struct Normalizer::State {
+    State(EventSink& events, ProcReader* reader, MessageSink* learned_messages);
+
+    EventSink& sink;
+    ProcReader* proc;
+    MessageSink* learned;
+    NormalizerCounters counters;
+    ProcessTable processes;
+    Timeline timeline;
+
+    bool connector = false;          // the input has connector messages
+    std::int64_t now_ns = 0;         // the stream's monotonic clock
+    std::int64_t last_audit_ns = 0;  // of it, when the last audit event came
+
+    std::string boot_id;
+    std::string default_host_id;
+    detect::BlockPtr host;  // Layer::host; made when first needed
+    AccountNames users, groups;
+
+    detect::BlockBuilder builder;
+    std::string scratch;  // decoded text on its way into the builder
+    std::string path_scratch;
+    std::vector<std::string_view> key_scratch;
+    std::vector<detect::BlockBuilder::Bytes> word_scratch;
+    Arguments arguments;
+
+    // layers.cpp
+    void put_shape(EventKind kind, const detect::EventTime& time);
+    void put_credentials(const Credentials& credentials);
+    // What every event of a system call says of it.
+    void put_syscall(const SyscallFacts& facts);
+    const detect::BlockPtr& identity_of(Process& process);
+    // `id` empty: the default.
+    void put_host(std::string_view id);
+    const detect::BlockPtr& host_layer();
+    // Takes what the builder holds as the event's own layer.
+    void emit(const detect::EventTime& time, const detect::Origin& origin, Process& process,
+              const detect::BlockPtr& image);
+
+    // image.cpp
+    detect::BlockPtr image_of_exec(const SyscallFacts& facts);
+    detect::BlockPtr image_of_snapshot(const ProcSnapshot& snapshot);
+    // What a record other than exec says of an image that is not known.
+    void complete_image(Image& image, const SyscallFacts& facts);
+    // True if the record was made by the executable of this image.
+    bool shows(const Image& image, const SyscallFacts& facts);
+
+    // messages.cpp
+    void on_host(std::string_view text);
+    void on_account(AccountNames& names, std::string_view id_key, std::string_view text);
+    void on_process(std::string_view text, std::int64_t mono_ns);
+    void on_clock(std::int64_t mono_ns, std::int64_t real_ns);
+    void on_proc_event(const ProcEvent& event);
+    void on_credentials(const ProcEvent& event);
+    // Before anything of a message with this time is used: another boot ends everything held.
+    void check_restart(std::int64_t mono_ns);
+    void forget_machine();
+
+    // normalizer.cpp
+    void on_syscall(SyscallFacts& facts);
+    ProcessPtr process_of(const SyscallFacts& facts);
+    void let_all_go();
+
+    // exec.cpp
+    void on_exec(const SyscallFacts& facts);
+    void on_exec_announced(const ProcEvent& event);
+
+    // fork.cpp
+    std::deque<ImageDeadline> image_deadlines;
+    boost::unordered_flat_map<const Image*, HeldForks> held_forks;
+    std::size_t forks_held = 0;
+    std::uint64_t images_missed_seen = 0;
+
+    void on_fork(const ProcEvent& event);
+    void on_fork_record(const SyscallFacts& facts);
+    void on_fork_seen(const SyscallFacts& facts);
+    void emit_fork(Process& child, Credentials credentials, const detect::EventTime& time,
+                   const detect::Origin& origin);
+    void emit_inferred_fork(Process& child, const SyscallFacts& facts);
+    // The image is as full as it will be: its forks go out, in order.
+    void release_forks(Image& image);
+    // Forks that must precede an event of `process`.
+    void release_forks_before(Process& process);
+    // Images that audit turned out to have passed over.
+    void release_missed_images();
+    void advance_forks(std::vector<ImagePtr>& to_ask);
+    void ask_proc(const Image& image);
+    // A `process` message came: whoever waited for just that waits no longer.
+    void release_asked(std::int32_t pid);
+
+    // end.cpp
+    std::deque<HeldEnd> held_ends;
+    void on_exit(const ProcEvent& event);
+    void emit_end(const HeldEnd& held);
+    void release_ends_before(std::int64_t audit_ns);
+    void advance_ends();
+
+    // network.cpp
+    std::deque<ConnectAttempt> attempts_in_order;
+    boost::unordered_flat_map<std::uint64_t, std::int64_t> attempts;  // key -> last engine time
+    void on_connect(const SyscallFacts& facts);
+    void on_accept(const SyscallFacts& facts);
+    bool repeats_attempt(const SyscallFacts& facts, const SocketAddress& address);
+};
+
+}  // namespace audisp_eql::collector
