@@ -88,7 +88,6 @@ spdlog::level::level_enum level_of(LogLevel level) {
 
 std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink) {
     auto logger = std::make_shared<spdlog::logger>("audisp-eql", std::move(sink));
-    // A line of ordinary information needs no level before it.
     logger->set_pattern("%n: %^%l%$: %v");
     logger->flush_on(spdlog::level::debug);
     return logger;

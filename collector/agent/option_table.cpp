@@ -156,7 +156,7 @@ po::typed_value<bool>* on_off(bool& target) {
 void add_rules(TableBuilder& table, Settings& s) {
     table.add(kRules, kAll & ~kRecord, true, "rules", value(s.rules, "PATH"),
               "A rule file, or a directory that is searched for *.toml files. May be given several "
-              "times. Default: /usr/share/audisp-eql/rules and /etc/audisp-eql/rules.d.");
+              "times. Default: " AUDISP_EQL_RULES_DIR " and /etc/audisp-eql/rules.d.");
     table.add(kRules, kAll & ~kRecord, true, "deprecated", on_off(s.deprecated),
               "Also evaluate rules that their authors have marked as deprecated.");
 }

@@ -14,6 +14,7 @@
 #include <boost/program_options/variables_map.hpp>
 
 #include "collector/agent/option_table.hpp"
+#include "detect/text/nearest.hpp"
 
 namespace po = boost::program_options;
 
@@ -83,10 +84,10 @@ class SettingsReader {
 
 std::string suggestion(std::string_view name, const po::options_description& known,
                        std::string_view prefix) {
-    std::vector<std::string_view> names;
+    detect::NearestName search(name);
     for (const auto& option : known.options())
-        names.push_back(option->long_name());
-    const auto nearest = nearest_name(name, names);
+        search.offer(option->long_name());
+    const auto nearest = search.best();
     return nearest.empty() ? ""
                            : ", did you mean '" + std::string(prefix) + std::string(nearest) + "'?";
 }
@@ -262,34 +263,6 @@ std::string option_help(Command command) {
             out << group << '\n';
     }
     return out.str();
-}
-
-std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known) {
-    // Levenshtein distance; two slips, or one in a short name, still look like the name.
-    std::size_t best = name.size() < 5 ? 2 : 3;
-    std::string_view nearest;
-    std::vector<std::size_t> row;
-    for (const auto candidate : known) {
-        if (name.size() >= 3 && candidate.substr(0, name.size()) == name)
-            return candidate;
-        row.resize(candidate.size() + 1);
-        for (std::size_t j = 0; j <= candidate.size(); ++j)
-            row[j] = j;
-        for (std::size_t i = 1; i <= name.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i;
-            for (std::size_t j = 1; j <= candidate.size(); ++j) {
-                const std::size_t replaced = diagonal + (name[i - 1] == candidate[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-            }
-        }
-        if (row.back() < best) {
-            best = row.back();
-            nearest = candidate;
-        }
-    }
-    return nearest;
 }
 
 }  // namespace audisp_eql::collector

@@ -87,7 +87,4 @@ std::string option_help(Command command);
 
 std::string_view to_string(RequiredFeed feed);
 
-// The name that was probably meant; empty if none is near.
-std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known);
-
 }  // namespace audisp_eql::collector

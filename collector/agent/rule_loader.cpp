@@ -63,7 +63,7 @@ std::string summary(const LoadedRules& rules) {
     };
     const auto files = rules.reports.size() + rules.files.troubles.size();
     std::string text =
-        fmt::format("{} files, {} of them EQL rules: {} loaded", files,
+        fmt::format("{} file{}, {} of them EQL rules: {} loaded", files, files == 1 ? "" : "s",
                     rules.reports.size() - static_cast<std::size_t>(count(Status::other_language)),
                     rules.set ? rules.set->rules().size() : 0);
     const std::pair<Status, const char*> others[] = {

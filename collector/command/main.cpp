@@ -9,6 +9,7 @@
 #include "collector/agent/log.hpp"
 #include "collector/command/command.hpp"
 #include "collector/feed/plugin.hpp"
+#include "detect/text/nearest.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -24,10 +25,10 @@ int mistake(const std::string& text) {
 }
 
 int unknown_command(const std::string& word) {
-    std::vector<std::string_view> names = {"help", "version"};
+    detect::NearestName search(word);
     for (const auto& entry : commands())
-        names.push_back(entry.name);
-    const auto nearest = nearest_name(word, names);
+        search.offer(entry.name);
+    const auto nearest = search.best();
     return mistake(
         fmt::format("unknown command '{}'{}; 'audisp-eql help' lists the commands", word,
                     nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest)));

@@ -36,7 +36,7 @@ def alerts_of_run(arguments, directory, techniques):
         # A rotated file: the next alert goes to a new one.
         old = json_file.rename(f"{directory}/alerts.ndjson.1")
         os.kill(run.pid, signal.SIGHUP)
-        harness.wait_for(f"SIGHUP did not reopen {json_file}:\n{run.text()}", json_file.exists)
+        run.wait_for_line("SIGHUP")
 
         pid, parent = techniques.suspicious_parent()
         alert = syslog.wait_for_alert(harness.SUSPICIOUS_PARENT, pid)

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// All outputs that the settings ask for, as one.
+//
+// Memory: owns them. Threads: the worker's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "collector/agent/options.hpp"
+#include "collector/forward/output.hpp"
+
+namespace audisp_eql::collector {
+
+class JsonFileOutput;
+
+class Outputs {
+  public:
+    // In all, at exit: auditd gives a stopping plugin little time.
+    static constexpr int kFlushMs = 1000;
+
+    // Throws for a path that no socket can have. A receiver that is absent is said and tried again.
+    Outputs(boost::asio::io_context& io, const Settings& settings);
+    ~Outputs();
+    Outputs(const Outputs&) = delete;
+    Outputs& operator=(const Outputs&) = delete;
+
+    void deliver(const detect::Alert& alert);
+    // After a log rotation.
+    void reopen();
+    void flush();
+    // "syslog:/dev/log, file:/var/log/x"; "nowhere".
+    std::string names() const;
+    // "syslog:/dev/log 3 delivered, 1 dropped; …"
+    std::string statistics() const;
+
+  private:
+    void add(std::unique_ptr<Output> output) { outputs_.push_back(std::move(output)); }
+
+    std::vector<std::unique_ptr<Output>> outputs_;
+    JsonFileOutput* json_file_ = nullptr;
+};
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What check says of each rule file, for programs.
+//
+// Threads: no state between calls.
+#pragma once
+
+#include <iosfwd>
+
+#include "collector/agent/rule_loader.hpp"
+
+namespace audisp_eql::collector {
+
+// One object a line for each file: file, id, name, status, diagnostics: [{line, column, severity,
+// message, hint}]. A file that cannot be read has the status error.
+void print_json(const LoadedRules& rules, std::ostream& out);
+
+}  // namespace audisp_eql::collector

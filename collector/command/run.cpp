@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// audisp-eql run: live detection, as auditd's plugin or as a program of its own.
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "collector/agent/agent.hpp"
+#include "collector/agent/capture_file.hpp"
+#include "collector/agent/log.hpp"
+#include "collector/agent/outputs.hpp"
+#include "collector/agent/pipeline.hpp"
+#include "collector/agent/rule_loader.hpp"
+#include "collector/command/command.hpp"
+#include "collector/process/proc_reader.hpp"
+
+namespace audisp_eql::collector {
+namespace {
+
+// A broken rule must not cost the sound ones; but somebody thinks that it watches.
+std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings) {
+    const LoadedRules rules = load_rule_set(settings.rules, settings.deprecated);
+    for (const auto& line : error_lines(rules))
+        log::warning(line);
+    log::info("rules: " + summary(rules));
+    if (rules.set == nullptr || rules.set->rules().empty())
+        log::warning("no rule is loaded: nothing is detected; 'audisp-eql check' says why");
+    return rules.set;
+}
+
+void log_statistics(const Pipeline& pipeline, const Outputs& outputs, const Agent& agent,
+                    std::chrono::steady_clock::time_point start) {
+    const PipelineCounters counters = pipeline.counters();
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start);
+    log::info(fmt::format("stopped after {} s: {}, {} events, {} alerts; {}", seconds.count(),
+                          agent.statistics(), counters.engine.events, counters.alerts,
+                          outputs.statistics()));
+}
+
+}  // namespace
+
+int run_command(const Settings& settings) {
+    if (!settings.arguments.empty()) {
+        log::error(fmt::format("unexpected argument '{}'; the command word comes first",
+                               settings.arguments.front()));
+        return kExitUserMistake;
+    }
+    const auto start = std::chrono::steady_clock::now();
+    const auto rules = load_rules_aloud(settings);
+    Agent agent(settings);
+    Outputs outputs(agent.io(), settings);
+    log::info("alerts go to " + outputs.names());
+    LinuxProcReader proc;
+    std::unique_ptr<CaptureFile> capture;
+    if (!settings.capture.empty())
+        capture = std::make_unique<CaptureFile>(settings.capture);
+    PipelineOptions options;
+    options.proc = &proc;
+    options.tee = capture.get();
+    Pipeline pipeline(rules, std::move(options),
+                      [&](const detect::Alert& alert) { outputs.deliver(alert); });
+    agent.on_hangup([&] {
+        outputs.reopen();
+        log::info("SIGHUP: the JSON file is opened anew");
+    });
+    agent.run(pipeline);
+    pipeline.finish();
+    outputs.flush();
+    if (capture != nullptr) {
+        capture->flush();
+        if (capture->error() != 0)
+            log::warning(fmt::format("the capture {} is incomplete: {}", capture->path(),
+                                     std::generic_category().message(capture->error())));
+    }
+    log_statistics(pipeline, outputs, agent, start);
+    return kExitFine;
+}
+
+}  // namespace audisp_eql::collector
