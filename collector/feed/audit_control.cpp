@@ -218,14 +218,19 @@ std::optional<AuditSettings> AuditSettings::from_text(std::string_view text) {
     return settings;
 }
 
+std::string program_name(std::uint32_t pid) {
+    std::string name;
+    std::ifstream comm(fmt::format("/proc/{}/comm", pid));
+    std::getline(comm, name);
+    return name;
+}
+
 std::string audit_holder(const AuditStatus& status) {
     if (status.pid == 0)
         return "another program";
-    std::string name;
-    std::ifstream comm(fmt::format("/proc/{}/comm", status.pid));
-    if (!std::getline(comm, name) || name.empty())
-        return fmt::format("pid {}", status.pid);
-    return fmt::format("pid {} ({})", status.pid, name);
+    const std::string name = program_name(status.pid);
+    return name.empty() ? fmt::format("pid {}", status.pid)
+                        : fmt::format("pid {} ({})", status.pid, name);
 }
 
 std::string audit_holder() {

@@ -100,6 +100,9 @@ AuditSettings apply_settings(AuditControl& control, const AuditStatus& status,
 void restore_settings(AuditControl& control, const AuditSettings& settings,
                       std::vector<std::string>& notes);
 
+// The kernel's name of a program that runs ("auditd"); empty: gone.
+std::string program_name(std::uint32_t pid);
+
 // "pid 4321 (auditd)": who holds the feed now; "another program" if that cannot be seen.
 std::string audit_holder();
 std::string audit_holder(const AuditStatus& status);

@@ -319,6 +319,13 @@ RuleReport load_rules(AuditControl& control, const std::vector<AuditRule>& rules
     return report;
 }
 
+std::optional<std::size_t> count_own_rules(AuditControl& control) {
+    std::vector<AuditRuleBytes> present;
+    if (control.list_rules(present) != 0)
+        return std::nullopt;
+    return static_cast<std::size_t>(std::count_if(present.begin(), present.end(), is_own_rule));
+}
+
 std::size_t remove_own_rules(AuditControl& control, std::vector<std::string>& notes) {
     std::vector<AuditRuleBytes> present;
     if (const int error = control.list_rules(present); error != 0) {

@@ -54,6 +54,8 @@ struct RuleReport {
 // Removes what an earlier run left, then adds `rules` in order. What the kernel refuses is left out
 // and noted.
 RuleReport load_rules(AuditControl& control, const std::vector<AuditRule>& rules);
+// How many rules with our key the kernel has now; nullopt if it does not say.
+std::optional<std::size_t> count_own_rules(AuditControl& control);
 // Removes every rule with our key, and no other. Appends a line to `notes` for each that stays.
 std::size_t remove_own_rules(AuditControl& control, std::vector<std::string>& notes);
 

@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 
 #include "collector/feed/audit_netlink.hpp"
-#include "collector/feed/audit_rules.hpp"
 #include "collector/feed/plugin.hpp"
 
 namespace audisp_eql::collector {
@@ -102,8 +101,8 @@ FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts) {
         case AuditFeed::automatic:
             break;
     }
-    if (facts.stdin_is_socket && facts.status && facts.status->pid != 0 &&
-        facts.status->pid == facts.parent)
+    const bool parent_holds = facts.status && facts.status->pid == facts.parent;
+    if (facts.stdin_is_socket && (parent_holds || facts.parent_is_auditd))
         return plugin;
     if (facts.status && facts.status->pid == 0 && facts.auditd_will_start)
         return refuse(
@@ -118,6 +117,7 @@ FeedFacts look_at_host() {
     facts.stdin_is_socket = is_unix_stream(STDIN_FILENO);
     facts.self = static_cast<std::uint32_t>(::getpid());
     facts.parent = static_cast<std::uint32_t>(::getppid());
+    facts.parent_is_auditd = program_name(facts.parent) == "auditd";
     facts.auditd_will_start = auditd_will_start();
     try {
         KernelAuditControl control;
@@ -197,8 +197,10 @@ void Feeds::open_rules(const FeedOptions& options) {
     if (feed_ == AuditFeed::plugin)
         if (auto own = exclusion_of(own_executable()))
             parsed.rules.insert(parsed.rules.begin(), std::move(*own));
-    RuleReport report = load_rules(*control_, parsed.rules);
+    rules_ = std::move(parsed.rules);
+    RuleReport report = load_rules(*control_, rules_);
     rules_loaded_ = true;
+    rules_in_force_ = report.loaded;
     lines.push_back(fmt::format("audit rules: {} of ours in force, {} of others left alone",
                                 report.loaded, report.foreign));
     if (report.removed != 0)
@@ -206,6 +208,25 @@ void Feeds::open_rules(const FeedOptions& options) {
             fmt::format("audit rules: {} left by an earlier run removed", report.removed));
     for (std::string& note : report.notes)
         lines.push_back(std::move(note));
+}
+
+std::vector<std::string> Feeds::look_after() {
+    std::vector<std::string> notes;
+    if (!rules_loaded_)
+        return notes;
+    const auto present = count_own_rules(*control_);
+    if (!present || *present >= rules_in_force_)
+        return notes;
+    RuleReport report = load_rules(*control_, rules_);
+    notes.push_back(
+        fmt::format("audit rules: somebody removed {} of ours; {} are in force again, "
+                    "what happened in between was not seen",
+                    rules_in_force_ - *present, report.loaded));
+    for (std::string& note : report.notes)
+        notes.push_back(std::move(note));
+    // What the kernel refuses now is said once, not every few seconds.
+    rules_in_force_ = report.loaded;
+    return notes;
 }
 
 std::vector<std::string> Feeds::close() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "collector/feed/audit_control.hpp"
+#include "collector/feed/audit_rules.hpp"
 #include "collector/feed/audit_source.hpp"
 #include "collector/feed/proc_connector.hpp"
 
@@ -29,8 +30,10 @@ struct FeedFacts {
     std::string status_error;           // why not
     std::uint32_t self = 0;             // our pid
     std::uint32_t parent = 0;           // our parent's
-    std::string holder;                 // "pid 4321 (auditd)", if the feed is held
-    bool auditd_will_start = false;     // auditd is installed and enabled
+    // auditd starts its plugins before it takes the feed: until then only its name tells.
+    bool parent_is_auditd = false;
+    std::string holder;              // "pid 4321 (auditd)", if the feed is held
+    bool auditd_will_start = false;  // auditd is installed and enabled
 };
 
 struct FeedChoice {
@@ -71,6 +74,11 @@ class Feeds {
     // For a state file that a stop command reads after a crash.
     const AuditSettings& settings() const { return settings_; }
 
+    // Puts our rules in again where they are gone: a host that loads its rules file after auditd
+    // (augenrules --load, at every start) removes all rules first. Lines for the log; every few
+    // seconds, not from the reader's thread.
+    std::vector<std::string> look_after();
+
     // Own rules removed, settings put back, the feed given up last. Returns what did not work.
     // After the reader was joined.
     std::vector<std::string> close();
@@ -87,6 +95,8 @@ class Feeds {
     std::string names_;
     bool audit_was_off_ = false;
     bool rules_loaded_ = false;
+    std::vector<AuditRule> rules_;
+    std::size_t rules_in_force_ = 0;  // what the kernel took
     bool registered_ = false;
 };
 

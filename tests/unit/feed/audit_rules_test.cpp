@@ -143,6 +143,7 @@ BOOST_AUTO_TEST_CASE(audit_rules_go_in_and_out_beside_foreign_ones) {
     BOOST_TEST(report.foreign == foreign.size());
     BOOST_TEST(report.removed == 1U);
     BOOST_TEST(kernel.rules.size() == foreign.size() + parsed.rules.size());
+    BOOST_TEST(count_own_rules(kernel).value() == parsed.rules.size());
     std::vector<std::string> notes;
     BOOST_TEST(remove_own_rules(kernel, notes) == parsed.rules.size());
     BOOST_TEST(notes.empty());

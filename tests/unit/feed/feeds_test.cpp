@@ -15,7 +15,8 @@
 namespace audisp_eql::collector {
 namespace {
 
-FeedFacts facts(bool socket, std::optional<std::uint32_t> holder, bool auditd_enabled) {
+FeedFacts facts(bool socket, std::optional<std::uint32_t> holder, bool auditd_enabled,
+                bool child_of_auditd = false) {
     FeedFacts made;
     made.stdin_is_socket = socket;
     made.self = 100;
@@ -27,6 +28,7 @@ FeedFacts facts(bool socket, std::optional<std::uint32_t> holder, bool auditd_en
     if (holder && *holder != 0)
         made.holder = "pid " + std::to_string(*holder) + " (auditd)";
     made.auditd_will_start = auditd_enabled;
+    made.parent_is_auditd = child_of_auditd;
     return made;
 }
 
@@ -73,6 +75,10 @@ BOOST_AUTO_TEST_CASE(which_feed_and_what_it_costs) {
         const char* said;
     } table[] = {
         {AuditFeed::automatic, facts(true, 50, true), AuditFeed::plugin, false, "plugin"},
+        // auditd has started us and does not hold the feed yet, or cannot be asked about.
+        {AuditFeed::automatic, facts(true, 0, true, true), AuditFeed::plugin, false, "plugin"},
+        {AuditFeed::automatic, facts(true, none, true, true), AuditFeed::plugin, false, "plugin"},
+        {AuditFeed::automatic, facts(false, 0, false, true), AuditFeed::unicast, false, "kernel"},
         // A socket on standard input, but auditd is not the parent.
         {AuditFeed::automatic, facts(true, 60, true), AuditFeed::none, true, "pid 60 (auditd)"},
         {AuditFeed::automatic, facts(true, 0, false), AuditFeed::unicast, false, "auditd cannot"},
