@@ -60,7 +60,11 @@ void Agent::run(MessageSink& consumer) {
         log::warning(blind_line(report.programs));
     log::info(fmt::format("started; {} processes were here before", report.processes));
     await_signal();
-    every(kLossInterval, [this] { warn_of_loss(); });
+    every(kLossInterval, [this] {
+        warn_of_loss();
+        for (const auto& line : feeds_.look_after())
+            log::warning(line);
+    });
     for (Repeated& repeated : repeated_)
         await(repeated);
     Worker worker(io_, ring_, consumer, [this] { return reader_->finished(); });

@@ -323,20 +323,12 @@ void Reader::State::begin_stop() {
     if (stopping)
         return;
     stopping = true;
-    const auto wait = audit ? audit->drain_time() : std::chrono::milliseconds{};
-    if (wait.count() == 0) {
-        for (int i = 0; i < kMaxFinalBatches; ++i) {
-            service();
-            if (batch.records.empty())
-                break;
-        }
-        io.stop();
-        return;
-    }
-    deadline.expires_after(wait);
+    deadline.expires_after(audit ? audit->drain_time() : std::chrono::milliseconds{});
     deadline.async_wait([this](const boost::system::error_code& error) {
-        if (!error)
-            io.stop();
+        if (error)
+            return;
+        service();
+        io.stop();
     });
 }
 

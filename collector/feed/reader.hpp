@@ -66,8 +66,6 @@ class Reader {
     static constexpr std::chrono::milliseconds kIdleClock{250};
     // How soon a full ring is looked at again; the kernel's backlog bridges it.
     static constexpr std::chrono::milliseconds kPause{5};
-    // After a stop, reads at most as many batches of what is already queued: a whole backlog.
-    static constexpr int kMaxFinalBatches = 128;
 
     // Either may be null. Throws std::invalid_argument if the ring is too small for the sources.
     Reader(Ring& ring, std::unique_ptr<AuditSource> audit,
@@ -78,8 +76,8 @@ class Reader {
     Reader& operator=(const Reader&) = delete;
 
     void start();
-    // Asks for the end: netlink: what is queued is still read; plugin: up to the end of input, at
-    // most PluginInput::kDrainTime. Returns at once.
+    // Asks for the end, which comes after the source's drain time, or with the end of a plugin's
+    // input. Returns at once.
     void stop();
     // The feed has ended (end of the plugin's input, or stop()); after the ring is empty there is
     // nothing more. The ring's consumer is woken when this turns true.

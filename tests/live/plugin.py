@@ -133,6 +133,10 @@ def alerts_as_plugin(arguments, directory, techniques):
                    f"the program is not excluded from its own rules: {rules_now[0]}")
             techniques_are_found(syslog, techniques)
 
+            # What a host does that loads its rules file after auditd.
+            harness.sh("auditctl", "-D", "-k", "audisp-eql-exec")
+            harness.wait_for(lambda: f"removed rules did not come back:\n{auditd.text()}", own_rules)
+
             os.kill(auditd.pid, signal.SIGHUP)
             time.sleep(0.5)  # auditd tells its plugins by a signal, which leaves no other trace
             techniques_are_found(syslog, techniques)
