@@ -104,28 +104,45 @@ std::string upper(std::string_view text) {
     return out;
 }
 
-}  // namespace
-
-std::string alert_line(const detect::Alert& alert) {
-    boost::system::error_code error;
-    const json::value document = json::parse(alert.json, error);
-    const std::string time = first(document, {"@timestamp"});
-    std::string line = time.substr(0, std::string_view("2026-01-31T02:31:05").size()) + "Z " +
-                       upper(detect::to_string(alert.severity)) + " " + alert.rule_name + ": " +
-                       process_text(document, {"process", "name"}, {"process", "pid"});
+// The process and what surrounds it; `pid` tells whether numbers that differ from run to run are
+// in.
+std::string subject(const json::value& document, bool pid) {
+    const auto process = [&](std::initializer_list<std::string_view> name,
+                             std::initializer_list<std::string_view> number) {
+        return pid ? process_text(document, name, number) : first(document, name);
+    };
+    std::string text = process({"process", "name"}, {"process", "pid"});
     std::string user = first(document, {"user", "name"});
     if (user.empty())
         user = first(document, {"user", "id"});
-    const std::string parent =
-        process_text(document, {"process", "parent", "name"}, {"process", "parent", "pid"});
+    const std::string parent = process({"process", "parent", "name"}, {"process", "parent", "pid"});
     const std::string peer = peer_of_alert(document);
     if (!user.empty())
-        line += ", user " + user;
+        text += ", user " + user;
     if (!parent.empty())
-        line += ", parent " + parent;
+        text += ", parent " + parent;
     if (!peer.empty())
-        line += ", " + peer;
-    return printable(line);
+        text += ", " + peer;
+    return text;
+}
+
+json::value document_of(const detect::Alert& alert) {
+    boost::system::error_code error;
+    return json::parse(alert.json, error);
+}
+
+}  // namespace
+
+std::string alert_line(const detect::Alert& alert) {
+    const json::value document = document_of(alert);
+    const std::string time = first(document, {"@timestamp"});
+    return printable(time.substr(0, std::string_view("2026-01-31T02:31:05").size()) + "Z " +
+                     upper(detect::to_string(alert.severity)) + " " + alert.rule_name + ": " +
+                     subject(document, true));
+}
+
+std::string alert_group(const detect::Alert& alert) {
+    return printable(subject(document_of(alert), false));
 }
 
 }  // namespace audisp_eql::collector

@@ -14,5 +14,7 @@ namespace audisp_eql::collector {
 // no newline. What is not known is left out. Whatever bytes the alert holds, the line can't steer a
 // terminal: control and direction characters are shown as \u{…}.
 std::string alert_line(const detect::Alert& alert);
+// What alerts of one kind have in common: "sh, user root, parent nc, to 192.0.2.7:4444".
+std::string alert_group(const detect::Alert& alert);
 
 }  // namespace audisp_eql::collector

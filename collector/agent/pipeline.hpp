@@ -2,6 +2,13 @@
 // Message -> record -> event -> engine -> alert: what the worker does with each message, in plain
 // calls. Live runs and replays use the same object; the same messages give the same bytes.
 //
+// How a replay stays the run's equal:
+// - No clock is read. Stream time is the largest monotonic time a message carried; timers due by a
+//   message's time fire before the message is looked at.
+// - The assembler's time-outs run on receive time where records have one, else on the largest audit
+//   time of the file.
+// - What a live run asked /proc stands in its recording: see PipelineOptions::tee.
+//
 // Memory: owns all stages. Threads: one.
 #pragma once
 
@@ -22,11 +29,15 @@ struct PipelineOptions {
     std::string default_host_id = "replay";
     // Live only: asked when the connector told of an exec and audit did not.
     ProcReader* proc = nullptr;
-    // Live only: every message in the order of consumption, what the agent learned from /proc
-    // included, so that a replay repeats the run.
+    // Live only: every message, after it was worked off; before it, as `process` messages, what
+    // /proc answered while it was. Stream time goes on with such a message as with any other, so
+    // in the replay it meets the same timers as the question did.
     MessageSink* tee = nullptr;
     // Every event, before the rules see it (golden tests, --events).
     std::function<void(const detect::Event&)> on_event;
+    // What alerts say made them; empty: this program's version, the rules' digest.
+    std::string program_version;
+    std::string ruleset_digest;
 };
 
 struct PipelineCounters {
@@ -35,22 +46,24 @@ struct PipelineCounters {
     ProcessTableCounters processes;
     detect::EngineCounters engine;
     std::uint64_t messages = 0;
+    std::uint64_t unknown_types = 0;  // audit lines of a type that nobody knows
     std::uint64_t alerts = 0;
     std::uint64_t quiet_matches = 0;  // of building-block rules
     std::uint64_t losses = 0;
+    std::uint64_t epochs = 0;  // breaks of the input's clock
 };
 
 class Pipeline final : public MessageSink {
   public:
     using AlertHandler = std::function<void(const detect::Alert&)>;
 
+    // `rules` null: events are made, nothing is evaluated.
     Pipeline(std::shared_ptr<const detect::RuleSet> rules, PipelineOptions options,
              AlertHandler on_alert);
     ~Pipeline() override;
 
-    // Timers due before the message fire first: a run and its replay see the same order.
     void on_message(const Message& message) override;
-    // End of input: everything held comes out, the clock runs out.
+    // End of input: everything held comes out, the clock runs out. Once, and nothing after it.
     void finish();
 
     PipelineCounters counters() const;

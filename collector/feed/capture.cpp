@@ -127,15 +127,22 @@ void append_payload(std::string_view bytes, std::string& out) {
         out.pop_back();
 }
 
+// Takes "key=WORD " from the front of `text`; a word is printable ASCII.
+bool take_word(std::string_view& text, std::string_view key) {
+    if (!text.starts_with(key))
+        return false;
+    const auto begin = text.begin() + static_cast<std::ptrdiff_t>(key.size());
+    const auto end = std::find_if(begin, text.end(), [](char c) { return c <= ' ' || c > '~'; });
+    if (end == begin || end == text.end() || *end != ' ')
+        return false;
+    text.remove_prefix(static_cast<std::size_t>(end - text.begin()) + 1);
+    return true;
+}
+
 // "type=NAME msg=audit(", perhaps with a node before it.
 bool looks_like_record(std::string_view text) {
-    if (text.starts_with("node=")) {
-        const std::size_t space = text.find(' ');
-        text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-    }
-    const std::size_t space = text.find(' ');
-    return text.starts_with("type=") && space != std::string_view::npos &&
-           text.substr(space).starts_with(" msg=audit(");
+    take_word(text, "node=");
+    return take_word(text, "type=") && text.starts_with("msg=audit(");
 }
 
 }  // namespace

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/agent/pipeline.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "collector/audit/assembler.hpp"
+#include "collector/audit/record.hpp"
+#include "collector/normalize/timeline.hpp"
+#include "detect/rule/rule_set.hpp"
+
+namespace audisp_eql::collector {
+
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+// The clock of a file without receive times: the largest audit time. A single stray time does not
+// move it far; several in a row are a clock that was set, or another log.
+class FileClock {
+  public:
+    // True if the clock was set anew: what waits on the old one must not.
+    bool see(std::int64_t time_ns) {
+        const bool strange = ns_ != 0 && (time_ns + Timeline::kMaxBackNs < ns_ ||
+                                          time_ns > ns_ + Timeline::kMaxAheadNs);
+        if (!strange) {
+            ns_ = std::max(ns_, time_ns);
+            strange_ = 0;
+            return false;
+        }
+        if (++strange_ <= kStrangeRecords)
+            return false;
+        ns_ = time_ns;
+        strange_ = 0;
+        return true;
+    }
+    std::int64_t ns() const { return ns_; }
+
+  private:
+    // An event has at most some ten records; one with a wrong time must not set the clock.
+    static constexpr int kStrangeRecords = 16;
+    std::int64_t ns_ = 0;
+    int strange_ = 0;
+};
+
+// What was read so far, as alerts name it. A HOST line says it for the whole run.
+class SeenFeeds {
+  public:
+    void see(MessageKind kind) {
+        if (told_)
+            return;
+        if (kind == MessageKind::audit_line || kind == MessageKind::audit_record)
+            add("audit");
+        else if (kind == MessageKind::proc_event)
+            add("proc");
+    }
+    void host_says(std::string_view host) {
+        const std::optional<std::string_view> list = find_field(host, "feeds");
+        if (!list)
+            return;
+        told_ = true;
+        names_.clear();
+        for (std::string_view rest = *list; !rest.empty();) {
+            const std::size_t comma = rest.find(',');
+            if (comma != 0)
+                names_.emplace_back(rest.substr(0, comma));
+            rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+        }
+    }
+    std::vector<std::string_view> names() const { return {names_.begin(), names_.end()}; }
+
+  private:
+    void add(std::string_view name) {
+        if (std::find(names_.begin(), names_.end(), name) == names_.end())
+            names_.emplace_back(name);
+    }
+    bool told_ = false;
+    std::vector<std::string> names_;
+};
+
+// Losses that the feeds told, for alerts whose window they fall into.
+class Losses {
+  public:
+    using Gap = detect::AlertContext::Gap;
+
+    void add(std::int64_t engine_ns, std::string_view text) {
+        Loss loss;
+        loss.engine_ns = engine_ns;
+        loss.source = find_field(text, "feed").value_or("unknown");
+        const std::optional<std::string_view> count = find_field(text, "count");
+        loss.count = static_cast<std::uint64_t>(
+            std::max<std::int64_t>(1, count ? parse_decimal(*count).value_or(1) : 1));
+        loss.at_least = find_field(text, "at_least") == "1";
+        list_.push_back(std::move(loss));
+        if (list_.size() > kMaxLosses)
+            list_.pop_front();
+    }
+    // Of the losses noticed since then; the newest one's source. What they lost was under way
+    // before they were noticed, and a second is more than any queue held (measured: 53 ms).
+    Gap since(std::int64_t engine_ns) const {
+        constexpr std::int64_t kNoticedNs = 1'000'000'000;
+        Gap gap;
+        for (auto loss = list_.rbegin(); loss != list_.rend(); ++loss) {
+            if (loss->engine_ns < engine_ns - kNoticedNs)
+                break;
+            if (gap.source.empty())
+                gap.source = loss->source;
+            gap.count += loss->count;
+            gap.at_least = gap.at_least || loss->at_least || loss->source != gap.source;
+        }
+        return gap;
+    }
+
+  private:
+    // Under constant loss the oldest do not matter: the newer ones already mark every alert.
+    static constexpr std::size_t kMaxLosses = 1000;
+    struct Loss {
+        std::int64_t engine_ns = 0;
+        std::string source;
+        std::uint64_t count = 0;
+        bool at_least = false;
+    };
+    std::deque<Loss> list_;
+};
+
+}  // namespace
+
+struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
+    std::shared_ptr<const detect::RuleSet> rules;
+    PipelineOptions options;
+    AlertHandler on_alert;
+    PipelineCounters counters;
+
+    Assembler assembler{*this};
+    Normalizer normalizer;
+    std::optional<detect::Engine> engine;
+
+    std::int64_t stream_ns = 0;  // largest monotonic time seen
+    FileClock file_clock;
+    bool records_received = false;  // the last record had a receive time
+    std::int64_t engine_ns = 0;     // what the engine was told
+    ProcessPtr current_process;     // of the event that the engine looks at
+    SeenFeeds feeds;
+    Losses losses;
+
+    State(std::shared_ptr<const detect::RuleSet> set, PipelineOptions chosen, AlertHandler handler)
+        : rules(std::move(set)),
+          options(std::move(chosen)),
+          on_alert(std::move(handler)),
+          normalizer(*this, options.proc, options.tee) {
+        normalizer.set_default_host_id(options.default_host_id);
+        if (rules)
+            engine.emplace(rules);
+        if (options.program_version.empty())
+            options.program_version = AUDISP_EQL_VERSION;
+        if (options.ruleset_digest.empty() && rules)
+            options.ruleset_digest = rules->digest();
+    }
+
+    void consume(const Message& message) {
+        ++counters.messages;
+        feeds.see(message.kind);
+        switch (message.kind) {
+            case MessageKind::audit_record:
+            case MessageKind::audit_line:
+                time_goes_on(message.mono_ns);
+                on_audit(message);
+                break;
+            case MessageKind::proc_event:
+            case MessageKind::process:
+            case MessageKind::clock:
+                time_goes_on(message.mono_ns);
+                normalizer.on_message(message);
+                break;
+            case MessageKind::loss:
+                time_goes_on(message.mono_ns);
+                ++counters.losses;
+                losses.add(normalizer.engine_ns(), message.bytes);
+                break;
+            case MessageKind::host:
+                feeds.host_says(message.bytes);
+                normalizer.on_message(message);
+                break;
+            case MessageKind::user:
+            case MessageKind::group:
+                normalizer.on_message(message);
+                break;
+        }
+        tell_engine_the_time();
+    }
+
+    // Everything that is due by this time happens now.
+    void time_goes_on(std::int64_t mono_ns) {
+        if (mono_ns <= stream_ns)
+            return;
+        stream_ns = mono_ns;
+        if (records_received)
+            assembler.advance(mono_ns);
+        normalizer.advance(mono_ns);
+    }
+
+    void tell_engine_the_time() {
+        if (!engine || normalizer.engine_ns() <= engine_ns)
+            return;
+        engine_ns = normalizer.engine_ns();
+        current_process = nullptr;
+        engine->advance(engine_ns, *this);
+    }
+
+    void on_audit(const Message& message) {
+        RawRecord record;
+        if (message.kind == MessageKind::audit_record) {
+            record.type = message.audit_type;
+            record.bytes = message.bytes;
+        } else if (const std::optional<RawRecord> line = parse_line(message.bytes)) {
+            record = *line;
+        } else {
+            ++counters.unknown_types;
+            return;
+        }
+        record.received_ns = message.mono_ns;
+        if (const bool received = message.mono_ns != 0; received != records_received) {
+            // One input behind another, on another clock.
+            assembler.finish();
+            records_received = received;
+        }
+        assembler.add(record, records_received ? stream_ns : file_time(record));
+    }
+
+    std::int64_t file_time(const RawRecord& record) {
+        if (const std::optional<RecordHead> head = parse_head(record.bytes)) {
+            if (file_clock.see(head->key.time_ms * kNsPerMs))
+                assembler.finish();
+            assembler.advance(file_clock.ns());
+        }
+        return file_clock.ns();
+    }
+
+    void finish() {
+        assembler.finish();
+        normalizer.finish();
+        tell_engine_the_time();
+        if (engine)
+            engine->finish(*this);
+    }
+
+    // AuditEventSink
+    void on_audit_event(const AuditEvent& event) override { normalizer.on_audit_event(event); }
+
+    // EventSink
+    void on_event(const detect::EventPtr& event, const ProcessPtr& process) override {
+        if (options.on_event)
+            options.on_event(*event);
+        if (!engine)
+            return;
+        current_process = process;
+        engine->on_event(event, *this);
+        current_process = nullptr;
+    }
+    void on_epoch() override {
+        ++counters.epochs;
+        stream_ns = 0;  // the next message's time is the new one
+        if (engine)
+            engine->drop_pending();
+    }
+
+    // MatchSink
+    void on_matches(const detect::Rule& rule, std::span<const detect::Match> matches) override {
+        if (rule.building_block) {
+            counters.quiet_matches += matches.size();
+            return;
+        }
+        const std::vector<detect::EventPtr>& events = matches.front().events;
+        std::vector<detect::Ancestor> ancestry;
+        if (const ProcessPtr process = process_of(events))
+            ancestry = ancestors_of(*process);
+        detect::AlertContext context;
+        context.program_version = options.program_version;
+        context.ruleset_digest = options.ruleset_digest;
+        context.feeds = feeds.names();
+        context.ancestry = ancestry;
+        context.fields = &rules->fields();
+        const auto first =
+            std::find_if(events.begin(), events.end(),
+                         [](const detect::EventPtr& event) { return event != nullptr; });
+        if (first != events.end())
+            context.gap = losses.since((*first)->time().engine_ns);
+        ++counters.alerts;
+        on_alert(detect::make_alert(rule, matches, context));
+    }
+
+    // Of the last event. A match that time completed ends with an older one, whose process may be
+    // gone: then there is none.
+    ProcessPtr process_of(const std::vector<detect::EventPtr>& events) const {
+        if (current_process)
+            return current_process;
+        const auto last =
+            std::find_if(events.rbegin(), events.rend(),
+                         [](const detect::EventPtr& event) { return event != nullptr; });
+        if (last == events.rend())
+            return nullptr;
+        const detect::Values pid = (*last)->values(detect::FieldId::process_pid);
+        if (pid.empty())
+            return nullptr;
+        const ProcessPtr process =
+            normalizer.processes().find(static_cast<std::int32_t>(pid[0].as_integer()));
+        const bool same = process && process->entity_id.view() ==
+                                         (*last)->text(detect::FieldId::process_entity_id);
+        return same ? process : nullptr;
+    }
+};
+
+Pipeline::Pipeline(std::shared_ptr<const detect::RuleSet> rules, PipelineOptions options,
+                   AlertHandler on_alert)
+    : state_(std::make_unique<State>(std::move(rules), std::move(options), std::move(on_alert))) {}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::on_message(const Message& message) {
+    state_->consume(message);
+    if (state_->options.tee)
+        state_->options.tee->on_message(message);
+}
+
+void Pipeline::finish() {
+    state_->finish();
+}
+
+PipelineCounters Pipeline::counters() const {
+    PipelineCounters counters = state_->counters;
+    counters.assembler = state_->assembler.counters();
+    counters.normalizer = state_->normalizer.counters();
+    counters.processes = state_->normalizer.processes().counters();
+    if (state_->engine)
+        counters.engine = state_->engine->counters();
+    return counters;
+}
+
+}  // namespace audisp_eql::collector
