@@ -12,6 +12,9 @@ namespace {
 // events always came in the order of their times; they may step back a little.
 constexpr std::size_t kRememberedTimes = 8;
 
+// A time plus the longest window stays a 64 bit number: 126 years.
+constexpr std::int64_t kLongestSpanNs = 4'000'000'000'000'000'000;
+
 }  // namespace
 
 SequenceMachine::SequenceMachine(const Program& program, PendingStore& store)
@@ -19,7 +22,8 @@ SequenceMachine::SequenceMachine(const Program& program, PendingStore& store)
       pending_(store),
       before_(program.stages.size(), kNone),
       after_(program.stages.size(), kNone),
-      maxspan_ns_(program.maxspan_ns.value_or(store.limits().unbounded_maxspan_ns)),
+      maxspan_ns_(std::min(
+          program.maxspan_ns.value_or(store.limits().unbounded_maxspan_ns), kLongestSpanNs)),
       lateness_ns_(store.limits().lateness_ns) {
     const auto& stages = program.stages;
     const auto count = static_cast<std::uint32_t>(stages.size());

@@ -22,8 +22,7 @@ class QueryCompiler {
     void items();
     void until();
     void pipes();
-    void check_shape();
-    void check_missing();
+    void check_size();
     void check_key_types(const std::vector<KeyField>& keys, const SequenceItem& item);
     void declare_aliases();
     std::vector<KeyField> keys(const SequenceItem& item);
@@ -44,7 +43,7 @@ Program QueryCompiler::compile() {
         stage.category = query_.event.category;
         stage.condition = conditions_.compile(query_.event);
     } else {
-        check_shape();
+        check_size();
         declare_aliases();
         items();
         until();
@@ -54,8 +53,8 @@ Program QueryCompiler::compile() {
     return std::move(program_);
 }
 
-void QueryCompiler::check_shape() {
-    check_missing();
+// The shape of the query (how many keys, where maxspan is needed) is the parser's business.
+void QueryCompiler::check_size() {
     std::size_t stages = 0;
     for (const SequenceItem& item : query_.items) {
         stages += item.runs;
@@ -67,30 +66,14 @@ void QueryCompiler::check_shape() {
     }
 }
 
-void QueryCompiler::check_missing() {
-    const auto is_missing = [](const SequenceItem& item) { return item.missing; };
-    const auto first = std::find_if(query_.items.begin(), query_.items.end(), is_missing);
-    if (first == query_.items.end())
-        return;
-    if (!query_.maxspan_ns)
-        conditions_.error(first->at, "a missing event needs a time limit",
-                          "write: sequence … with maxspan=1m");
-    if (std::all_of(query_.items.begin(), query_.items.end(), is_missing))
-        conditions_.error(first->at, "a sequence needs at least one event that does happen",
-                          "add an item without '!'");
-    for (const SequenceItem& item : query_.items) {
-        if (item.missing && item.runs > 1)
-            conditions_.error(item.at, "what is missing has no runs", "remove 'with runs'");
-        if (item.missing && !item.alias.empty())
-            conditions_.error(item.at, "what is missing has no fields",
-                              "remove 'as " + item.alias + "'");
-    }
-}
-
 void QueryCompiler::declare_aliases() {
     for (const SequenceItem& item : query_.items) {
-        if (!item.alias.empty() && !conditions_.declare_alias(item.alias))
-            conditions_.error(item.at, "two items are named '" + item.alias + "'");
+        if (item.alias.empty())
+            continue;
+        conditions_.declare_alias(item.alias);
+        if (item.missing)
+            conditions_.error(item.at, "a missing event has no fields to refer to",
+                              "remove 'as " + item.alias + "'");
     }
 }
 
@@ -157,12 +140,6 @@ void QueryCompiler::items() {
     name_keys(first.by);
     for (std::size_t i = 0; i < query_.items.size(); ++i) {
         const SequenceItem& item = query_.items[i];
-        if (item.by.size() != first.by.size())
-            conditions_.error(item.at,
-                              "this item joins by " + std::to_string(item.by.size()) +
-                                  " of its own fields and the first item by " +
-                                  std::to_string(first.by.size()),
-                              "every item needs the same number of fields after 'by'");
         Stage stage;
         stage.category = item.query.category;
         stage.condition = conditions_.compile(item.query);
@@ -178,9 +155,6 @@ void QueryCompiler::items() {
         if (!item.alias.empty())
             conditions_.set_alias(item.alias,
                                   static_cast<std::uint32_t>(program_.stages.size() - 1));
-        if (stage.keys.empty() && query_.kind == QueryKind::sample)
-            conditions_.error(item.at, "a sample needs fields to join by",
-                              "write: sample by host.id …");
     }
 }
 
@@ -188,12 +162,6 @@ void QueryCompiler::until() {
     if (!query_.until)
         return;
     const SequenceItem& item = *query_.until;
-    if (item.by.size() != query_.items.front().by.size())
-        conditions_.error(item.at,
-                          "'until' joins by " + std::to_string(item.by.size()) +
-                              " of its own fields and the items by " +
-                              std::to_string(query_.items.front().by.size()),
-                          "'until' needs as many fields after 'by' as every item");
     Stage stage;
     stage.category = item.query.category;
     stage.condition = conditions_.compile(item.query);

@@ -7,6 +7,7 @@
 #include "detect/eql/compiler_condition.hpp"
 #include "detect/eql/compiler_formula.hpp"
 #include "detect/text/fold.hpp"
+#include "detect/text/nearest.hpp"
 #include "detect/text/time_text.hpp"
 
 namespace audisp_eql::detect {
@@ -103,49 +104,12 @@ std::string arity(const FunctionRow& row) {
     return std::to_string(row.required) + " to " + number(row.arguments.size());
 }
 
-// Edits (insert, delete, replace, swap neighbours) from one name to the other, case ignored; more
-// than `limit` is limit + 1.
-std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
-    if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit)
-        return limit + 1;
-    std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        last[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const bool same = fold(a[i - 1]) == fold(b[j - 1]);
-            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0U : 1U)});
-            const bool swapped = i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) &&
-                                 fold(a[i - 2]) == fold(b[j - 1]);
-            if (swapped)
-                row[j] = std::min(row[j], before[j - 2] + 1);
-        }
-        std::swap(before, last);
-        std::swap(last, row);
-    }
-    return std::min(last[b.size()], limit + 1);
+std::string did_you_mean(const NearestName& nearest) {
+    return nearest.best().empty() ? std::string()
+                                  : "did you mean '" + std::string(nearest.best()) + "'?";
 }
 
 }  // namespace
-
-std::string nearest_name(std::string_view name, const std::vector<std::string_view>& names) {
-    // A quarter of the name may be wrong, three letters at most. Longer names are no typing
-    // mistake.
-    constexpr std::size_t kLongest = 100;
-    if (name.size() > kLongest)
-        return {};
-    std::size_t best = std::clamp<std::size_t>(name.size() / 4, 1, 3) + 1;
-    std::string_view nearest;
-    for (const std::string_view candidate : names) {
-        const std::size_t edits = distance(name, candidate, best);
-        if (edits < best) {
-            best = edits;
-            nearest = candidate;
-        }
-    }
-    return nearest.empty() ? std::string() : "did you mean '" + std::string(nearest) + "'?";
-}
 
 void ConditionCompiler::error(SourceRange at, std::string message, std::string hint) {
     diagnostics_.push_back({Severity::error, at, std::move(message), std::move(hint)});
@@ -160,12 +124,8 @@ void ConditionCompiler::never(SourceRange at, std::string message, std::string h
     warn(at, std::move(message) + ": this never holds", std::move(hint));
 }
 
-bool ConditionCompiler::declare_alias(const std::string& name) {
-    const bool taken = std::any_of(aliases_.begin(), aliases_.end(),
-                                   [&](const Alias& alias) { return alias.name == name; });
-    if (!taken)
-        aliases_.push_back({name});
-    return !taken;
+void ConditionCompiler::declare_alias(const std::string& name) {
+    aliases_.push_back({name});
 }
 
 void ConditionCompiler::set_alias(const std::string& name, std::uint32_t stage) {
@@ -209,10 +169,12 @@ std::optional<FieldId> ConditionCompiler::resolve(const Expr& field) {
         return found;
     degraded_ = true;
     if (warned_.emplace(name).second) {
-        std::vector<std::string_view> names;
+        NearestName nearest(name);
         for (const FieldRow& row : kFieldRows)
-            names.push_back(row.name);
-        warn(field.at, "unknown field '" + std::string(name) + "'", nearest_name(name, names));
+            nearest.offer(row.name);
+        const std::string hint = did_you_mean(nearest);
+        warn(field.at, "unknown field '" + std::string(name) + "'",
+             hint.empty() ? "the agent's own events never have it" : hint);
     }
     if (!found && fields_.size() >= kMaxFieldNames) {
         error(field.at, "too many different field names",
@@ -344,11 +306,11 @@ bool ConditionCompiler::check_call(const Expr& call) {
         const auto old =
             std::find_if(kOldFunctions.begin(), kOldFunctions.end(),
                          [&](const OldFunction& one) { return equal_folded(one.name, call.name); });
-        std::vector<std::string_view> names;
+        NearestName nearest(call.name);
         for (const FunctionRow& candidate : function_rows())
-            names.push_back(candidate.name);
+            nearest.offer(candidate.name);
         error(call.at, "unknown function '" + call.name + "'",
-              old == kOldFunctions.end() ? nearest_name(call.name, names) : std::string(old->hint));
+              old == kOldFunctions.end() ? did_you_mean(nearest) : std::string(old->hint));
         return false;
     }
     if (call.fold_case && !row->folds) {

@@ -31,9 +31,8 @@ class ConditionCompiler {
     ConditionCompiler(FieldNames& fields, PredicateTable& predicates, Diagnostics& diagnostics)
         : fields_(fields), predicates_(predicates), diagnostics_(diagnostics) {}
 
-    // The names of a sequence's events, and from which item on they stand for one. False if the
-    // name is taken.
-    bool declare_alias(const std::string& name);
+    // The names of a sequence's events, and from which item on they stand for one.
+    void declare_alias(const std::string& name);
     void set_alias(const std::string& name, std::uint32_t stage);
 
     // The category's test and the condition.
@@ -115,8 +114,5 @@ class ConditionCompiler {
 
 // Spells constants out, in an order of their own.
 std::string identity_of(std::vector<Literal> literals);
-
-// "did you mean 'process.name'?" for a name like one of `names`; empty if none is near.
-std::string nearest_name(std::string_view name, const std::vector<std::string_view>& names);
 
 }  // namespace audisp_eql::detect
