@@ -22,8 +22,8 @@ SequenceMachine::SequenceMachine(const Program& program, PendingStore& store)
       pending_(store),
       before_(program.stages.size(), kNone),
       after_(program.stages.size(), kNone),
-      maxspan_ns_(std::min(
-          program.maxspan_ns.value_or(store.limits().unbounded_maxspan_ns), kLongestSpanNs)),
+      maxspan_ns_(std::min(program.maxspan_ns.value_or(store.limits().unbounded_maxspan_ns),
+                           kLongestSpanNs)),
       lateness_ns_(store.limits().lateness_ns) {
     const auto& stages = program.stages;
     const auto count = static_cast<std::uint32_t>(stages.size());

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// What conformance cases cannot show: limits, expiry, the clock, epochs, order between rules.
+#include "detect/engine/engine.hpp"
+
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/unit/engine/support.hpp"
+
+namespace {
+
+using namespace audisp_eql::detect;
+using namespace audisp_eql::detect::test;
+
+constexpr const char* kPair =
+    R"(sequence by k with maxspan=1s [any where t == "a"] [any where t == "b"])";
+
+std::string keyed(const char* what, int key) {
+    return R"("t":")" + std::string(what) + R"(","k":)" + std::to_string(key);
+}
+
+BOOST_AUTO_TEST_SUITE(engine)
+
+BOOST_AUTO_TEST_CASE(matches_of_one_event_come_in_one_call_in_the_order_of_the_key_values) {
+    Run run(R"(sequence by k [any where t == "a"] [any where t == "b"])");
+    run.feed("1", 0, keyed("a", 1));
+    run.feed("2", 1, keyed("a", 2));
+    run.feed("3", 2, R"("t":"b","k":[2,1,3])");
+    BOOST_TEST(run.found.take() == (Lines{"2,3 1,3"}), boost::test_tools::per_element());
+    BOOST_TEST(run.engine.counters().matches == 2u);
+    BOOST_TEST(run.engine.counters().events == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(rules_are_called_in_the_order_of_their_files) {
+    std::vector<RuleReport> reports;
+    const auto rules = RuleSet::build({rule_source("z", "z", "any where t == \"a\""),
+                                       rule_source("a", "a", "process where t == \"a\""),
+                                       rule_source("m", "m", "sequence [any where t == \"a\"]")},
+                                      {}, reports);
+    Run run(rules);
+    run.feed("1", 0, R"("t":"a","event.category":["process"])");
+    BOOST_TEST(run.found.take() == (Lines{"z 1", "a 1", "m 1"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(pending_matches_expire_with_the_clock) {
+    Run run(kPair);
+    run.feed("1", 0, keyed("a", 1));
+    run.feed("2", 500, keyed("a", 2));
+    BOOST_TEST(run.engine.counters().pending == 2u);
+    run.advance(1000);
+    BOOST_TEST(run.engine.counters().pending == 2u);
+    run.advance(1200);
+    BOOST_TEST(run.engine.counters().pending == 1u);
+    BOOST_TEST(run.engine.counters().pending_expired == 1u);
+    run.feed("3", 3000, keyed("x", 9));
+    BOOST_TEST(run.engine.counters().pending == 0u);
+    BOOST_TEST(run.engine.counters().pending_expired == 2u);
+    BOOST_TEST(run.engine.counters().pending_dropped == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_late_event_is_rejected_before_anything_has_expired) {
+    Run run(kPair);
+    run.feed("1", 0, keyed("a", 1));
+    run.feed("2", 1001, keyed("b", 1));
+    BOOST_TEST(run.found.calls.empty());
+    BOOST_TEST(run.engine.counters().pending_expired == 1u);
+    BOOST_TEST(run.engine.counters().pending == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(without_maxspan_pending_matches_live_as_long_as_the_limit_says) {
+    EngineLimits limits;
+    limits.unbounded_maxspan_ns = 10'000'000'000;
+    Run run(R"(sequence by k [any where t == "a"] [any where t == "b"])", limits);
+    run.feed("1", 0, keyed("a", 1));
+    run.feed("2", 10'000, keyed("b", 1));
+    BOOST_TEST(run.found.take() == (Lines{"1,2"}), boost::test_tools::per_element());
+    run.feed("3", 10'000, keyed("a", 1));
+    run.advance(20'200);
+    BOOST_TEST(run.engine.counters().pending == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_oldest_of_a_rule_goes_when_it_has_too_many) {
+    EngineLimits limits;
+    limits.pending_per_rule = 2;
+    Run run(kPair, limits);
+    for (int i = 1; i <= 3; ++i)
+        run.feed(std::to_string(i), i, keyed("a", i));
+    BOOST_TEST(run.engine.counters().pending == 2u);
+    BOOST_TEST(run.engine.counters().pending_dropped == 1u);
+    run.feed("4", 4, R"("t":"b","k":[1,2,3])");
+    BOOST_TEST(run.found.take() == (Lines{"2,4 3,4"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(replacing_a_pending_match_of_the_same_key_is_no_loss) {
+    EngineLimits limits;
+    limits.pending_per_rule = 2;
+    Run run(kPair, limits);
+    for (int i = 1; i <= 5; ++i)
+        run.feed(std::to_string(i), i, keyed("a", 1));
+    BOOST_TEST(run.engine.counters().pending == 1u);
+    BOOST_TEST(run.engine.counters().pending_dropped == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_oldest_of_all_rules_goes_when_there_are_too_many_in_total) {
+    std::vector<RuleReport> reports;
+    EngineLimits limits;
+    limits.pending_total = 2;
+    Run run(
+        RuleSet::build(
+            {rule_source("1", "one", R"(sequence by k [any where t == "a"] [any where t == "b"])"),
+             rule_source("2", "two", R"(sequence by k [any where t == "c"] [any where t == "b"])")},
+            {}, reports),
+        limits);
+    run.feed("1", 1, keyed("a", 1));
+    run.feed("2", 2, keyed("c", 2));
+    run.feed("3", 3, keyed("c", 3));
+    BOOST_TEST(run.engine.counters().pending == 2u);
+    BOOST_TEST(run.engine.counters().pending_dropped == 1u);
+    run.feed("4", 4, R"("t":"b","k":[1,2,3])");
+    BOOST_TEST(run.found.take() == (Lines{"two 2,4 3,4"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(no_pending_matches_allowed) {
+    EngineLimits limits;
+    limits.pending_per_rule = 0;
+    Run run(kPair, limits);
+    run.feed("1", 0, keyed("a", 1));
+    run.feed("2", 1, keyed("b", 1));
+    BOOST_TEST(run.found.calls.empty());
+    BOOST_TEST(run.engine.counters().pending_dropped == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_matches_across_an_epoch) {
+    Run run(kPair);
+    run.feed("1", 5000, keyed("a", 1));
+    run.engine.drop_pending();
+    BOOST_TEST(run.engine.counters().pending == 0u);
+    BOOST_TEST(run.engine.counters().epochs == 1u);
+    run.feed("2", 5001, keyed("b", 1));
+    BOOST_TEST(run.found.calls.empty());
+}
+
+BOOST_AUTO_TEST_CASE(after_an_epoch_the_clock_may_begin_earlier) {
+    Run run(kPair);
+    run.feed("1", 50'000, keyed("a", 1));
+    run.engine.drop_pending();
+    run.feed("2", 1000, keyed("a", 1));
+    run.feed("3", 1500, keyed("x", 1));
+    BOOST_TEST(run.engine.counters().pending == 1u);
+    run.feed("4", 2000, keyed("b", 1));
+    BOOST_TEST(run.found.take() == (Lines{"2,4"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(the_clock_is_the_running_maximum) {
+    Run run(kPair);
+    run.feed("1", 1000, keyed("a", 1));
+    run.feed("2", 990, keyed("b", 1));  // 10 ms before its forerunner: feeds overtake each other
+    BOOST_TEST(run.found.take() == (Lines{"1,2"}), boost::test_tools::per_element());
+    run.feed("3", 1000, keyed("a", 1));
+    run.advance(900);
+    BOOST_TEST(run.engine.counters().pending == 1u);
+}
+
+constexpr const char* kTrailing =
+    R"(sequence by k with maxspan=1s [any where t == "a"] ![any where t == "m"])";
+
+BOOST_AUTO_TEST_CASE(a_trailing_missing_event_is_reported_when_its_window_has_closed) {
+    EngineLimits limits;
+    limits.lateness_ns = 200'000'000;
+    Run run(kTrailing, limits);
+    run.feed("1", 0, keyed("a", 1));
+    run.advance(1000);
+    run.advance(1199);
+    BOOST_TEST(run.found.calls.empty());
+    run.advance(1300);
+    BOOST_TEST(run.found.take() == (Lines{"1,-"}), boost::test_tools::per_element());
+    run.advance(9000);
+    BOOST_TEST(run.found.calls.empty());
+    BOOST_TEST(run.engine.counters().pending == 0u);
+    BOOST_TEST(run.engine.counters().pending_expired == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_event_that_comes_late_still_counts) {
+    EngineLimits limits;
+    limits.lateness_ns = 1'000'000'000;
+    Run run(kTrailing, limits);
+    run.feed("1", 0, keyed("a", 1));
+    run.feed("2", 1900, keyed("x", 1));  // the clock is beyond the window, within the lateness
+    run.feed("3", 800, keyed("m", 1));
+    run.advance(60'000);
+    BOOST_TEST(run.found.calls.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_input_closes_every_window_in_order) {
+    Run run(kTrailing);
+    run.feed("1", 0, keyed("a", 1));
+    run.feed("2", 5, keyed("a", 2));
+    run.engine.finish(run.found);
+    BOOST_TEST(run.found.take() == (Lines{"1,-", "2,-"}), boost::test_tools::per_element());
+    BOOST_TEST(run.engine.counters().pending == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(windows_of_several_rules_close_in_order) {
+    std::vector<RuleReport> reports;
+    Run run(RuleSet::build(
+        {rule_source("1", "long",
+                     R"(sequence with maxspan=3s [any where t == "a"] ![any where t == "m"])"),
+         rule_source("2", "short",
+                     R"(sequence with maxspan=1s [any where t == "a"] ![any where t == "m"])")},
+        {}, reports));
+    run.feed("1", 0, R"("t":"a")");
+    run.feed("2", 2500, R"("t":"a")");
+    run.advance(100'000);
+    BOOST_TEST(run.found.take() == (Lines{"short 1,-", "long 1,-", "short 2,-", "long 2,-"}),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_epoch_drops_matches_that_wait_for_their_window) {
+    Run run(kTrailing);
+    run.feed("1", 0, keyed("a", 1));
+    run.engine.drop_pending();
+    run.advance(100'000);
+    run.engine.finish(run.found);
+    BOOST_TEST(run.found.calls.empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_missing_clause_remembers_is_bounded_and_expires) {
+    EngineLimits limits;
+    limits.pending_per_rule = 10;
+    Run run(R"(sequence by k with maxspan=1s ![any where t == "m"] [any where t == "a"])", limits);
+    for (int i = 0; i < 100; ++i)
+        run.feed("m", i, keyed("m", i));
+    BOOST_TEST(run.engine.counters().pending == 10u);
+    run.advance(10'000);
+    BOOST_TEST(run.engine.counters().pending == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(events_are_kept_alive_by_pending_matches_only) {
+    Run run(kPair);
+    EventPtr event = run.event("1", 0, keyed("a", 1));
+    run.engine.on_event(event, run.found);
+    BOOST_TEST(event->use_count() == 2u);
+    run.advance(5000);
+    BOOST_TEST(event->use_count() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(made_up_kinds_of_events_do_not_grow_the_plans_without_bound) {
+    Run run(R"(any where event.action == "exec")");
+    for (int i = 0; i < 3000; ++i)
+        run.feed("x", i, R"("event.action":"made-up-)" + std::to_string(i) + '"');
+    run.feed("1", 3000, R"("event.action":"exec")");
+    BOOST_TEST(run.found.take() == (Lines{"1"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_test_with_too_many_choices_is_given_up_and_counted) {
+    Run run(R"(any where concat(process.args, process.args, process.args) == "never")");
+    std::string args = R"("process.args":["x")";
+    for (int i = 0; i < 150; ++i)
+        args += ",\"a" + std::to_string(i) + '"';
+    run.feed("1", 0, args + ']');
+    BOOST_TEST(run.found.calls.empty());
+    BOOST_TEST(run.engine.counters().choices_cut == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_with_too_many_keys_is_cut_and_counted) {
+    Run run(R"(sequence by k, l [any where t == "a"])");
+    std::string list = "[0";
+    for (int i = 1; i < 40; ++i)
+        list += ',' + std::to_string(i);
+    list += ']';
+    run.feed("1", 0, R"("t":"a","k":)" + list + R"(,"l":)" + list);
+    BOOST_TEST(run.engine.counters().matches == 1024u);
+    BOOST_TEST(run.engine.counters().keys_cut == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
