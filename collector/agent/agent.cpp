@@ -79,8 +79,11 @@ void Agent::run(MessageSink& consumer) {
 }
 
 void Agent::stop() {
-    if (!std::exchange(stopping_, true))
-        reader_->stop();
+    if (std::exchange(stopping_, true))
+        return;
+    for (const auto& trouble : feeds_.retire())
+        log::warning(trouble);
+    reader_->stop();
 }
 
 void Agent::close_feeds() {

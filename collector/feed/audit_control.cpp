@@ -44,6 +44,17 @@ int replies(int fd, const std::function<bool(const audit_reply&)>& take) {
     }
 }
 
+std::optional<ChangedSetting> change(AuditControl& control, const char* name, std::uint32_t before,
+                                     std::uint32_t wanted, int (AuditControl::*set)(std::uint32_t),
+                                     std::vector<std::string>& notes) {
+    const int error = (control.*set)(wanted);
+    if (error == 0)
+        return ChangedSetting{before, wanted};
+    notes.push_back(fmt::format("the kernel refuses to set audit's {} to {}: {}", name, wanted,
+                                std::strerror(error)));
+    return std::nullopt;
+}
+
 audit_rule_data* as_rule(AuditRuleBytes& bytes) {
     return reinterpret_cast<audit_rule_data*>(bytes.data());
 }
@@ -129,24 +140,21 @@ AuditSettings apply_settings(AuditControl& control, const AuditStatus& status,
                         status.backlog_limit, status.backlog_wait_time));
         return settings;
     }
-    const auto change = [&](const char* name, std::uint32_t before, std::uint32_t wanted,
-                            int (AuditControl::*set)(std::uint32_t),
-                            std::optional<ChangedSetting>& changed) {
-        if (const int error = (control.*set)(wanted); error != 0)
-            notes.push_back(fmt::format("the kernel refuses to set audit's {} to {}: {}", name,
-                                        wanted, std::strerror(error)));
-        else
-            changed = ChangedSetting{before, wanted};
-    };
     if (status.backlog_limit != 0 && status.backlog_limit < AuditSettings::kBacklogLimit)
-        change("backlog limit", status.backlog_limit, AuditSettings::kBacklogLimit,
-               &AuditControl::set_backlog_limit, settings.backlog_limit);
+        settings.backlog_limit =
+            change(control, "backlog limit", status.backlog_limit, AuditSettings::kBacklogLimit,
+                   &AuditControl::set_backlog_limit, notes);
     if (status.backlog_wait_time != AuditSettings::kBacklogWaitTime)
-        change("backlog wait time", status.backlog_wait_time, AuditSettings::kBacklogWaitTime,
-               &AuditControl::set_backlog_wait_time, settings.backlog_wait_time);
-    if (status.enabled == 0)
-        change("enabled flag", 0, 1, &AuditControl::set_enabled, settings.enabled);
+        settings.backlog_wait_time =
+            change(control, "backlog wait time", status.backlog_wait_time,
+                   AuditSettings::kBacklogWaitTime, &AuditControl::set_backlog_wait_time, notes);
     return settings;
+}
+
+void enable_audit(AuditControl& control, const AuditStatus& status, AuditSettings& settings,
+                  std::vector<std::string>& notes) {
+    if (status.enabled == 0)
+        settings.enabled = change(control, "enabled flag", 0, 1, &AuditControl::set_enabled, notes);
 }
 
 void restore_settings(AuditControl& control, const AuditSettings& settings,

@@ -92,10 +92,13 @@ struct AuditSettings {
     static std::optional<AuditSettings> from_text(std::string_view text);
 };
 
-// Sets what a detector needs of a feed that it holds. Appends a line to `notes` for each thing the
-// kernel refused.
+// Sets what a detector needs of a feed that it holds, but for the enabled flag. Appends a line to
+// `notes` for each thing the kernel refused.
 AuditSettings apply_settings(AuditControl& control, const AuditStatus& status,
                              std::vector<std::string>& notes);
+// Turns audit on where it was off.
+void enable_audit(AuditControl& control, const AuditStatus& status, AuditSettings& settings,
+                  std::vector<std::string>& notes);
 // Puts back what still has our value. Appends a line for each thing that could not be put back.
 void restore_settings(AuditControl& control, const AuditSettings& settings,
                       std::vector<std::string>& notes);

@@ -155,6 +155,9 @@ Feeds Feeds::open(const FeedOptions& options) {
         feeds.audit = std::make_unique<PluginInput>(STDIN_FILENO);
     if (feeds.audit && options.load_rules)
         feeds.open_rules(options);
+    // After the rules: loading them would make records too.
+    if (feeds.feed_ == AuditFeed::unicast)
+        enable_audit(*feeds.control_, *facts.status, feeds.settings_, feeds.lines);
     feeds.names_ = feeds.audit ? "audit" : "";
     if (feeds.connector)
         feeds.names_ += feeds.names_.empty() ? "proc" : ",proc";
@@ -229,17 +232,24 @@ std::vector<std::string> Feeds::look_after() {
     return notes;
 }
 
-std::vector<std::string> Feeds::close() {
+std::vector<std::string> Feeds::retire() {
     std::vector<std::string> notes;
     if (!control_)
         return notes;
+    const bool ours = std::exchange(rules_loaded_, false);
     AuditStatus status;
-    const bool locked = control_->status(status) == 0 && status.enabled == 2;
-    if (std::exchange(rules_loaded_, false) && !locked)
+    if (control_->status(status) == 0 && status.enabled == 2)
+        return notes;  // locked meanwhile: nothing can be changed back before the next boot
+    // Audit off first, where it was off: the removals would be records too.
+    restore_settings(*control_, std::exchange(settings_, {}), notes);
+    if (ours)
         remove_own_rules(*control_, notes);
-    if (!locked)
-        restore_settings(*control_, std::exchange(settings_, {}), notes);
-    if (std::exchange(registered_, false))
+    return notes;
+}
+
+std::vector<std::string> Feeds::close() {
+    std::vector<std::string> notes = retire();
+    if (control_ && std::exchange(registered_, false))
         control_->release_pid();
     control_.reset();
     return notes;

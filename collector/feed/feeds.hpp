@@ -79,8 +79,10 @@ class Feeds {
     // seconds, not from the reader's thread.
     std::vector<std::string> look_after();
 
-    // Own rules removed, settings put back, the feed given up last. Returns what did not work.
-    // After the reader was joined.
+    // The first half of the end, while the reader still reads: own rules removed, settings put
+    // back. What the kernel had still to say then reaches the reader, and not the kernel's log.
+    std::vector<std::string> retire();
+    // The rest: the feed is given up. After the reader was joined. Both return what did not work.
     std::vector<std::string> close();
 
   private:

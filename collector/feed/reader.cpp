@@ -249,18 +249,18 @@ void Reader::State::drain_connector() {
     };
     if (!std::is_sorted(events.begin(), events.end(), order))
         std::sort(events.begin(), events.end(), order);
-    // The hole lies behind what the socket still held, but before this drain's end at the earliest;
-    // who reads on must know before he trusts an order.
-    if (result.overrun) {
-        add(counters.proc_overruns, 1);
-        push_loss("feed=proc count=1 at_least=1");
-    }
     for (const ProcEvent& event : events) {
         Message message{};
         message.kind = MessageKind::proc_event;
         message.mono_ns = event.ns;
         message.bytes = {reinterpret_cast<const char*>(&event), sizeof event};
         push(message);
+    }
+    // The kernel drops from the overrun on until the socket is empty: the hole lies behind what was
+    // still in it.
+    if (result.overrun) {
+        add(counters.proc_overruns, 1);
+        push_loss("feed=proc count=1 at_least=1");
     }
     add(counters.proc_events, events.size());
     add(counters.proc_foreign, result.foreign);

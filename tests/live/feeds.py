@@ -71,15 +71,21 @@ def check_capture(capture, pids):
                "CWD" in types and types.count("PATH") >= 2, f"pid {pid}: its exec has {types}")
 
 
+def kernel_log():
+    """Audit records without a reader go to the kernel's log, and to the console."""
+    return [line for line in harness.sh("dmesg").splitlines() if "audit: type=" in line]
+
+
 def nothing_is_missing(arguments, directory):
     process, capture = record(arguments, directory, "order")
-    before = harness.audit_status()
+    before, log_before = harness.audit_status(), kernel_log()
     with process as run:
         run.wait_for_line("started")
         pids = run_programs(EXECS)
         expect(run.stop() == 0, f"record failed:\n{run.text()}")
     check_capture(capture, pids)
     if before["enabled"] == 0:
+        expect(kernel_log() == log_before, "records were left to the kernel's log")
         expect(re.search(r"audit was off: [1-9]\d* programs? started before", run.text()),
                f"blind programs are not said:\n{run.text()}")
 

@@ -175,7 +175,8 @@ BOOST_AUTO_TEST_CASE(locked_audit_is_a_normal_state) {
     BOOST_TEST(report.notes[0].find("locked (enabled=2)") != std::string::npos);
     BOOST_TEST(report.notes[0].find("1 of ours") != std::string::npos);
     std::vector<std::string> notes;
-    const AuditSettings settings = apply_settings(kernel, kernel.state, notes);
+    AuditSettings settings = apply_settings(kernel, kernel.state, notes);
+    enable_audit(kernel, kernel.state, settings, notes);
     BOOST_TEST(settings.to_text().empty());
     BOOST_REQUIRE(notes.size() == 1U);
     BOOST_TEST(notes[0].find("until the next boot") != std::string::npos);
@@ -186,7 +187,9 @@ BOOST_AUTO_TEST_CASE(locked_audit_is_a_normal_state) {
 BOOST_AUTO_TEST_CASE(settings_are_put_back_unless_somebody_changed_them) {
     FakeAuditControl kernel;
     std::vector<std::string> notes;
-    const AuditSettings settings = apply_settings(kernel, kernel.state, notes);
+    AuditSettings settings = apply_settings(kernel, kernel.state, notes);
+    BOOST_TEST(kernel.state.enabled == 0U);
+    enable_audit(kernel, kernel.state, settings, notes);
     BOOST_TEST(notes.empty());
     BOOST_TEST(kernel.state.enabled == 1U);
     BOOST_TEST(kernel.state.backlog_limit == 32'768U);
@@ -212,7 +215,8 @@ BOOST_AUTO_TEST_CASE(settings_that_are_right_already_stay) {
     kernel.state.backlog_limit = 65'536;
     kernel.state.backlog_wait_time = 0;
     std::vector<std::string> notes;
-    const AuditSettings settings = apply_settings(kernel, kernel.state, notes);
+    AuditSettings settings = apply_settings(kernel, kernel.state, notes);
+    enable_audit(kernel, kernel.state, settings, notes);
     BOOST_TEST(kernel.changes == 0);
     restore_settings(kernel, settings, notes);
     BOOST_TEST(kernel.changes == 0);
