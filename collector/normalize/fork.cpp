@@ -22,6 +22,7 @@ void Normalizer::State::emit_fork(Process& child, Credentials credentials,
         if (!child.credentials.known())
             child.credentials = credentials;
     }
+    child.fork_told = true;
     put_shape(EventKind::fork, time);
     put_credentials(credentials);
     builder.set_literal(detect::FieldId::event_outcome, "success");
@@ -31,7 +32,7 @@ void Normalizer::State::emit_fork(Process& child, Credentials credentials,
 
 void Normalizer::State::on_fork(const ProcEvent& event) {
     const ProcessPtr child = processes.fork(event.parent_tgid, event.pid, event.tgid, event.ns);
-    if (!child)
+    if (!child || child->fork_told)
         return;
     Image& image = *child->parent_image;
     if (image.state != Image::State::awaited) {
@@ -198,6 +199,7 @@ void Normalizer::State::on_fork_record(const SyscallFacts& facts) {
         known->inferred = false;
         return;
     }
+    complete_image(*processes.image_at(*parent, facts.point), facts);
     // Nearly every clone3 is a thread or a posix_spawn whose exec tells of it at once.
     if (hidden_flags)
         return;

@@ -86,6 +86,7 @@ struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_coun
     bool leader_exited = false;      // and other threads live on
     bool inferred = false;           // first seen by something else than its FORK or /proc
     bool fork_held = false;          // the normalizer holds its fork event
+    bool fork_told = false;          // or has told it
 
     boost::intrusive_ptr<Process> parent;  // who forked it; null: not known
     ImagePtr parent_image;                 // what the parent ran then; never null once made

@@ -311,12 +311,15 @@ ProcessPtr ProcessTable::fork(std::int32_t parent_pid, std::int32_t pid, std::in
 
     const std::int64_t tick = ns / kTickNs;
     ProcessPtr child = find(pid);
-    // A snapshot may have been read before the FORK was: the same process.
-    const bool known = child && child->start_ns < 0 && child->start_tick == tick;
+    // The same process, if a snapshot was read before its FORK, or, where connector messages begin
+    // in the middle of a log, if its clone record was.
+    const bool known = child && child->start_ns < 0 &&
+                       (child->start_tick == tick || (child->start_tick < 0 && child->alive() &&
+                                                      child->fork_told && child->parent == parent));
     if (!known)
         child = state.make(pid);
     child->start_ns = child->first_ns = ns;
-    if (!known)
+    if (child->start_tick < 0)
         state.set_tick(*child, tick);
     if (child.get() == parent.get())
         return child;  // never by a kernel; a chain must not become a ring

@@ -11,14 +11,6 @@ namespace audisp_eql::collector {
 
 namespace {
 
-// As audit_string_contains_control() in the kernel's kernel/audit.c decides.
-bool needs_hex(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte == '"' || byte < 0x21 || byte > 0x7e;
-    });
-}
-
 class Writer {
   public:
     void number(std::string_view key, std::int64_t value) {
@@ -29,20 +21,11 @@ class Writer {
     }
     void text(std::string_view key, std::string_view value) {
         start(key);
-        if (!needs_hex(value)) {
-            out.append("\"").append(value).append("\"");
-            return;
-        }
-        for (const char c : value) {
-            const auto byte = static_cast<unsigned char>(c);
-            out += kDigits[byte >> 4];
-            out += kDigits[byte & 15];
-        }
+        append_as_untrusted(value, out);
     }
     std::string out;
 
   private:
-    static constexpr std::string_view kDigits = "0123456789ABCDEF";
     void start(std::string_view key) {
         if (!out.empty())
             out += ' ';

@@ -240,6 +240,25 @@ BOOST_AUTO_TEST_CASE(orphan_keeps_the_parent_that_forked_it) {
                joined(story.events[1], FieldId::process_ext_ancestry));
 }
 
+// A capture begins with audit records: the first clone record stands before the first FORK.
+BOOST_AUTO_TEST_CASE(fork_told_by_both_feeds_is_one_event) {
+    Story story;
+    const Call clone{.ms = 100,
+                     .serial = 101,
+                     .pid = 11,
+                     .ppid = 10,
+                     .exe = "/usr/bin/bash",
+                     .number = 56,
+                     .exit = 12,
+                     .a0 = "1200011"};
+    story.lines(syscall(clone) + proctitle(clone) + fork(104, 11, 12) + exec(105, 12) +
+                execve(104, 102, 11, 12, "/usr/bin/id") + fork(110, 11, 13));
+    BOOST_TEST(story.told() == "fork 12 bash<bash | exec 12 id<bash | fork 13 bash<bash");
+    BOOST_TEST(joined(story.events[0], FieldId::process_entity_id) ==
+               joined(story.events[1], FieldId::process_entity_id));
+    BOOST_TEST(story.normalizer.processes().counters().reused_pids == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(reused_pid_is_another_process) {
     InSession story;
     story.lines(fork(100, 11, 12) + exec(101, 12) + clock(102) +
