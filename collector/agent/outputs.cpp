@@ -35,6 +35,12 @@ Outputs::Outputs(boost::asio::io_context& io, const Settings& settings) {
         const StdoutOutput::LineForm form = text ? alert_line : StdoutOutput::LineForm();
         add(std::make_unique<StdoutOutput>(io, form, warn));
     }
+    if (outputs_.empty())
+        log::warning("alerts go nowhere: syslog, json-file and stdout are all off");
+    else
+        log::info("alerts go to " + names());
+    for (auto& output : outputs_)
+        output->probe();
 }
 
 Outputs::~Outputs() = default;
@@ -62,15 +68,14 @@ std::string Outputs::names() const {
     std::string text;
     for (const auto& output : outputs_)
         text += (text.empty() ? "" : ", ") + output->name();
-    return text.empty() ? "nowhere" : text;
+    return text;
 }
 
 std::string Outputs::statistics() const {
     std::string text;
     for (const auto& output : outputs_) {
         const OutputCounters counters = output->counters();
-        text += fmt::format("{}{} {} delivered", text.empty() ? "" : "; ", output->name(),
-                            counters.delivered);
+        text += fmt::format("; {}: {} delivered", output->name(), counters.delivered);
         if (counters.dropped != 0 || counters.queued != 0)
             text += fmt::format(", {} lost", counters.dropped + counters.queued);
     }

@@ -23,7 +23,8 @@ class Outputs {
     // In all, at exit: auditd gives a stopping plugin little time.
     static constexpr int kFlushMs = 1000;
 
-    // Throws for a path that no socket can have. A receiver that is absent is said and tried again.
+    // Says where alerts go. Throws for a path that no socket can have. A receiver that is absent is
+    // said and tried again.
     Outputs(boost::asio::io_context& io, const Settings& settings);
     ~Outputs();
     Outputs(const Outputs&) = delete;
@@ -33,9 +34,9 @@ class Outputs {
     // After a log rotation.
     void reopen();
     void flush();
-    // "syslog:/dev/log, file:/var/log/x"; "nowhere".
+    // "syslog:/dev/log, file:/var/log/x".
     std::string names() const;
-    // "syslog:/dev/log 3 delivered, 1 dropped; …"
+    // "; syslog:/dev/log: 3 delivered, 1 lost; …", empty without outputs.
     std::string statistics() const;
 
   private:

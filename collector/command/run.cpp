@@ -35,7 +35,7 @@ void log_statistics(const Pipeline& pipeline, const Outputs& outputs, const Agen
     const PipelineCounters counters = pipeline.counters();
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start);
-    log::info(fmt::format("stopped after {} s: {}, {} events, {} alerts; {}", seconds.count(),
+    log::info(fmt::format("stopped after {} s: {}, {} events, {} alerts{}", seconds.count(),
                           agent.statistics(), counters.engine.events, counters.alerts,
                           outputs.statistics()));
 }
@@ -52,7 +52,6 @@ int run_command(const Settings& settings) {
     const auto rules = load_rules_aloud(settings);
     Agent agent(settings);
     Outputs outputs(agent.io(), settings);
-    log::info("alerts go to " + outputs.names());
     LinuxProcReader proc;
     std::unique_ptr<CaptureFile> capture;
     if (!settings.capture.empty())

@@ -65,6 +65,13 @@ void JsonFileOutput::reopen() {
         open();
 }
 
+bool JsonFileOutput::reach(std::string& why) {
+    if (descriptor_ >= 0 || open())
+        return true;
+    why = std::strerror(errno);
+    return false;
+}
+
 QueuedOutput::Item JsonFileOutput::render(const detect::Alert& alert) {
     return {alert.json + "\n", 0, {}, {}, {}};
 }
@@ -72,10 +79,8 @@ QueuedOutput::Item JsonFileOutput::render(const detect::Alert& alert) {
 QueuedOutput::Attempt JsonFileOutput::attempt(Item& item, std::string& why) {
     if (descriptor_ < 0) {
         item.sent = 0;  // a new file gets the whole line
-        if (!open()) {
-            why = std::strerror(errno);
+        if (!reach(why))
             return Attempt::absent;
-        }
     }
     const Attempt result = write_line(descriptor_, item);
     if (result == Attempt::absent)

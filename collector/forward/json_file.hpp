@@ -21,6 +21,7 @@ class JsonFileOutput final : public LineOutput {
     std::string name() const override { return "file:" + path_; }
 
   private:
+    bool reach(std::string& why) override;
     Item render(const detect::Alert& alert) override;
     Attempt attempt(Item& item, std::string& why) override;
     bool open();

@@ -31,6 +31,9 @@ class Output {
     static constexpr std::size_t kMaxQueuedBytes = 64 << 20;
 
     virtual ~Output() = default;
+    // At the start: would an alert be taken? What stands in its way is said now, not when the first
+    // alert waits.
+    virtual void probe() = 0;
     virtual void deliver(const detect::Alert& alert) = 0;
     // Tries to empty the queue, waiting at most `timeout_ms` in all; at exit.
     virtual void flush(int timeout_ms) = 0;

@@ -9,6 +9,12 @@ namespace audisp_eql::collector {
 QueuedOutput::QueuedOutput(boost::asio::io_context& io, OutputWarning warn)
     : timer_(io), warn_(std::move(warn)), alive_(this, [](const QueuedOutput*) {}) {}
 
+void QueuedOutput::probe() {
+    std::string why;
+    if (!reach(why))
+        came_into_trouble(why);
+}
+
 void QueuedOutput::deliver(const detect::Alert& alert) {
     queue_.push_back(render(alert));
     queued_bytes_ += queue_.back().text.size();

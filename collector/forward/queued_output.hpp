@@ -24,6 +24,7 @@ class QueuedOutput : public Output {
     // …one that is away is being restarted, or was never installed.
     static constexpr std::chrono::milliseconds kAbsentPause{1000}, kLongestAbsentPause{30'000};
 
+    void probe() final;
     void deliver(const detect::Alert& alert) final;
     void flush(int timeout_ms) final;
     OutputCounters counters() const final;
@@ -43,6 +44,8 @@ class QueuedOutput : public Output {
         absent,   // nobody there; `why` says it
         refused,  // this one will never be taken
     };
+    // Makes the way ready, without an alert; `why` as for absent.
+    virtual bool reach(std::string& why) = 0;
     virtual Item render(const detect::Alert& alert) = 0;
     // Sends the item or part of it, without waiting. `why` for absent: what is wrong and, if the
     // system said it, in its words.

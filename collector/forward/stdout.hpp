@@ -24,6 +24,7 @@ class StdoutOutput final : public LineOutput {
     std::string name() const override { return "standard output"; }
 
   private:
+    bool reach(std::string&) override { return true; }
     Item render(const detect::Alert& alert) override;
     Attempt attempt(Item& item, std::string& why) override;
 

@@ -36,6 +36,7 @@ class SyslogOutput final : public QueuedOutput {
     std::string name() const override { return "syslog:" + options_.path; }
 
   private:
+    bool reach(std::string& why) override { return connected_ || connect(why); }
     Item render(const detect::Alert& alert) override;
     Attempt attempt(Item& item, std::string& why) override;
     bool connect(std::string& why);

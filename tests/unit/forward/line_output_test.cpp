@@ -93,6 +93,8 @@ BOOST_FIXTURE_TEST_CASE(a_rotated_file_is_left_at_reopen, Fixture) {
 BOOST_FIXTURE_TEST_CASE(a_file_that_cannot_be_opened_is_said_once_and_retried, Fixture) {
     const std::string missing = directory.file("later");
     JsonFileOutput output(io, missing + "/alerts.json", warn);
+    output.probe();
+    BOOST_TEST(warnings.size() == 1u);  // before there is an alert
     output.deliver(alert("1"));
     output.deliver(alert("2"));
     BOOST_TEST_REQUIRE(warnings.size() == 1u);

@@ -78,6 +78,8 @@ BOOST_FIXTURE_TEST_CASE(priorities_and_the_cee_cookie, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(a_daemon_that_comes_late_gets_what_was_kept, Fixture) {
     SyslogOutput output = this->output(options());
+    output.probe();
+    BOOST_TEST(warnings.size() == 1u);  // before there is an alert
     output.deliver(alert("1"));
     output.deliver(alert("2"));
     BOOST_TEST(output.counters().queued == 2u);
