@@ -166,7 +166,7 @@ std::optional<toml::table> RuleReader::parse() {
             message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
         }
         SourceRange place = at(failure.source());
-        place.length = 1;
+        place.length = place.offset < text_.size() ? 1 : 0;
         error(place, "not valid TOML: " + message);
         return std::nullopt;
     }
