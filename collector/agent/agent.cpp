@@ -58,6 +58,10 @@ void Agent::run(MessageSink& consumer) {
     const HostReport report = tell_host_facts(consumer, proc, host);
     if (feeds_.audit_was_off())
         log::warning(blind_line(report.programs));
+    else if (!booted_with_audit())
+        log::info(
+            "booted without audit=1: programs that started before audit was first enabled are not "
+            "seen by it until they are restarted");
     log::info(fmt::format("started; {} processes were here before", report.processes));
     await_signal();
     every(kLossInterval, [this] {

@@ -51,8 +51,10 @@ int execute(const CommandEntry& entry, const std::vector<std::string>& arguments
         log::warning(text);
     for (const auto& text : messages.errors)
         log::error(text);
-    if (!messages.errors.empty())
-        return mistake(fmt::format("'audisp-eql {} --help' lists the options", entry.name));
+    if (!messages.errors.empty()) {
+        log::info(fmt::format("'audisp-eql {} --help' lists the options", entry.name));
+        return kExitUserMistake;
+    }
     return entry.function(settings);
 }
 

@@ -111,6 +111,16 @@ HostReport tell_host_facts(MessageSink& sink, ProcReader& proc, const HostOption
     return report;
 }
 
+bool booted_with_audit(const std::string& root) {
+    std::ifstream file(root + "/proc/cmdline");
+    bool on = false;
+    // The last one counts (audit_enable in kernel/audit.c).
+    for (std::string word; file >> word;)
+        if (word.rfind("audit=", 0) == 0)
+            on = word == "audit=1" || word == "audit=on";
+    return on;
+}
+
 std::string blind_line(std::size_t programs) {
     return fmt::format(
         "audit was off: {} program{} started before it was first enabled {} not seen by it until "

@@ -38,6 +38,9 @@ inline constexpr std::size_t kMaxProcesses = 200'000;
 // subscribed: what starts meanwhile is told twice, what was there before once.
 HostReport tell_host_facts(MessageSink& sink, ProcReader& proc, const HostOptions& options);
 
+// audit=1 among the kernel's arguments: every process is audited from its first moment on.
+bool booted_with_audit(const std::string& root = {});
+
 // One line for a host whose audit was off: programs that started before it was first enabled have
 // no audit context, and are not audited until they restart (their children are).
 std::string blind_line(std::size_t programs);

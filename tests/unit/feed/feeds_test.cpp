@@ -130,6 +130,11 @@ BOOST_AUTO_TEST_CASE(host_facts_in_order) {
     proc.processes[7].exe = "/usr/bin/x";  // 2 is a kernel thread: it has no executable
     Recorder recorder;
     const HostReport report = tell_host_facts(recorder, proc, {"audit,proc", base});
+    BOOST_TEST(!booted_with_audit(base));  // no /proc/cmdline
+    put("/proc/cmdline", "quiet audit=1 noaudit=0\n");
+    BOOST_TEST(booted_with_audit(base));
+    put("/proc/cmdline", "audit=1 audit=0\n");
+    BOOST_TEST(!booted_with_audit(base));
     std::filesystem::remove_all(base);
 
     const auto& got = recorder.messages;
