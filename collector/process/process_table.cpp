@@ -232,6 +232,14 @@ void inherit(Process& child, Process& parent) {
     child.image = child.recorded_image = parent.image;
 }
 
+// Chains have no rings as long as nobody becomes a descendant of itself.
+bool descends_from(const Process& process, const Process& ancestor) {
+    for (const Process* at = &process; at; at = at->parent.get())
+        if (at == &ancestor)
+            return true;
+    return false;
+}
+
 // Beyond kMaxLineage generations, exited ancestors let go of theirs.
 void bound_lineage(const Process& child) {
     Process* at = child.parent.get();
@@ -321,9 +329,9 @@ ProcessPtr ProcessTable::fork(std::int32_t parent_pid, std::int32_t pid, std::in
     child->start_ns = child->first_ns = ns;
     if (child->start_tick < 0)
         state.set_tick(*child, tick);
-    if (child.get() == parent.get())
-        return child;  // never by a kernel; a chain must not become a ring
     if (known) {
+        if (descends_from(*parent, *child))
+            return child;  // no kernel says so
         child->parent = parent;
         child->parent_image = parent->image;
         child->parent_credentials = parent->credentials;
@@ -495,9 +503,8 @@ void ProcessTable::link_parent(Process& process, std::uint64_t serial) {
     if (parent->start_tick >= 0 && process.start_tick >= 0 &&
         parent->start_tick > process.start_tick)
         return;
-    for (const Process* at = parent.get(); at; at = at->parent.get())
-        if (at == &process)
-            return;
+    if (descends_from(*parent, process))
+        return;
     process.parent = parent;
     process.parent_image = parent->recorded_image;
     process.parent_credentials = parent->credentials;
