@@ -167,7 +167,7 @@ void Replay::tell_statistics(std::chrono::nanoseconds took) const {
                           static_cast<double>(counters.messages) / std::max(seconds, 1e-6)));
     const NormalizerCounters& events = counters.normalizer;
     log::info(fmt::format(
-        "events: {} fork ({} inferred), {} exec, {} end, {} connect, {} accept; {} alerts",
+        "events: {} fork ({} inferred), {} exec, {} end, {} connect, {} accept; alerts: {}",
         events.fork, events.inferred_forks, events.exec, events.end, events.connect, events.accept,
         counters.alerts));
     if (const std::string text = troubles(counters, reader_.counters()); !text.empty())
