@@ -5,20 +5,15 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "collector/audit/decode.hpp"
+#include "tests/fuzz/check.hpp"
 
 namespace {
 
 using namespace audisp_eql::collector;
-
-void check(bool promise) {
-    if (!promise)
-        std::abort();
-}
 
 struct Sink final : AuditEventSink {
     std::uint64_t events = 0;
@@ -29,13 +24,13 @@ struct Sink final : AuditEventSink {
         ++events;
         records += event.records().size();
         for (const AuditEvent::Record& record : event.records())
-            check(event.body(record).size() == record.size);
+            FUZZ_CHECK(event.body(record).size() == record.size);
         if (!decode_arguments(event, arguments))
             return;
-        check(arguments.words.size() <= Arguments::kMaxArguments);
-        check(arguments.command_line.size() <= Arguments::kMaxBytes + 1);
+        FUZZ_CHECK(arguments.words.size() <= Arguments::kMaxArguments);
+        FUZZ_CHECK(arguments.command_line.size() <= Arguments::kMaxBytes + 1);
         for (std::size_t i = 0; i < arguments.words.size(); ++i)
-            check(arguments.word(i).size() <= arguments.command_line.size());
+            FUZZ_CHECK(arguments.word(i).size() <= arguments.command_line.size());
     }
 };
 
@@ -71,8 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     assembler.finish();
     const AssemblerCounters& counters = assembler.counters();
-    check(assembler.in_flight() == 0);
-    check(counters.events == sink.events);
-    check(counters.records == sink.records + ends + counters.unparsed + counters.capped_records);
+    FUZZ_CHECK(assembler.in_flight() == 0);
+    FUZZ_CHECK(counters.events == sink.events);
+    FUZZ_CHECK(counters.records ==
+               sink.records + ends + counters.unparsed + counters.capped_records);
     return 0;
 }

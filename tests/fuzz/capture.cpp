@@ -3,9 +3,10 @@
 #include "collector/feed/capture.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
+
+#include "tests/fuzz/check.hpp"
 
 namespace {
 
@@ -32,7 +33,6 @@ std::string read_and_write(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string once = read_and_write({reinterpret_cast<const char*>(data), size});
-    if (read_and_write(once) != once)
-        std::abort();
+    FUZZ_CHECK(read_and_write(once) == once);
     return 0;
 }

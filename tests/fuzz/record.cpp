@@ -2,37 +2,32 @@
 // Any bytes as a line of an audit log and as a record body: the lexer and every decoder of one
 // record. What decodes must keep what its header promises.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collector/audit/decode.hpp"
+#include "tests/fuzz/check.hpp"
 
 namespace {
 
 using namespace audisp_eql::collector;
-
-void check(bool promise) {
-    if (!promise)
-        std::abort();
-}
 
 void decode(std::string_view body) {
     std::string buffer;
     std::size_t values = 0;
     FieldCursor fields(body);
     while (fields.next()) {
-        check(!fields.key.empty() && fields.key.data() >= body.data());
-        check(fields.value.size() <= body.size());
+        FUZZ_CHECK(!fields.key.empty() && fields.key.data() >= body.data());
+        FUZZ_CHECK(fields.value.size() <= body.size());
         values += fields.value.size();
         const std::size_t before = buffer.size();
         if (!append_untrusted(fields.value, fields.quoted, buffer))
-            check(buffer.size() == before);
+            FUZZ_CHECK(buffer.size() == before);
     }
-    check(values <= body.size());
+    FUZZ_CHECK(values <= body.size());
     if (const auto syscall = parse_syscall(body)) {
-        check(syscall->pid > 0);
+        FUZZ_CHECK(syscall->pid > 0);
         operation_of(*syscall);
         syscall_name(syscall->arch, syscall->number);
         std::vector<std::string_view> keys;
@@ -43,7 +38,7 @@ void decode(std::string_view body) {
     parse_hex(body);
     std::string coded;
     append_as_untrusted(body, coded);
-    check(coded.find_first_of("\n\x1d ") == std::string::npos);
+    FUZZ_CHECK(coded.find_first_of("\n\x1d ") == std::string::npos);
 }
 
 }  // namespace
@@ -52,9 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     decode(text);
     if (const auto record = parse_line(text)) {
-        check(record->type != 0);
+        FUZZ_CHECK(record->type != 0);
         if (const auto head = parse_head(record->bytes)) {
-            check(head->body.find('\x1d') == std::string_view::npos);
+            FUZZ_CHECK(head->body.find('\x1d') == std::string_view::npos);
             decode(head->body);
         }
     }

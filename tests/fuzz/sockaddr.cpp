@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as the hex of a socket address, and as the address itself.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "collector/audit/decode.hpp"
+#include "tests/fuzz/check.hpp"
 
 namespace {
 
@@ -15,9 +15,8 @@ void decode(std::string_view hex) {
     const auto address = decode_sockaddr(hex);
     if (!address)
         return;
-    const bool has_ip = !address->ip.empty();
-    if (has_ip != address->is_inet() || address->path.size() > hex.size())
-        std::abort();
+    FUZZ_CHECK(address->ip.empty() != address->is_inet());
+    FUZZ_CHECK(address->path.size() <= hex.size());
 }
 
 }  // namespace
