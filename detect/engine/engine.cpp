@@ -7,6 +7,7 @@
 
 #include "detect/engine/dispatch.hpp"
 #include "detect/engine/machine.hpp"
+#include "detect/engine/sample.hpp"
 #include "detect/engine/sequence.hpp"
 
 namespace audisp_eql::detect {
@@ -32,6 +33,8 @@ struct Engine::State {
             auto& machine = machines.emplace_back();
             if (rule.program.kind == QueryKind::sequence)
                 machine = std::make_unique<SequenceMachine>(rule.program, store);
+            else if (rule.program.kind == QueryKind::sample)
+                machine = std::make_unique<SampleMachine>(rule.program, store);
         }
     }
 
@@ -112,6 +115,7 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
     }
     state.counters.choices_cut = state.results.choices_cut();
     state.counters.keys_cut = state.keys.cut();
+    state.counters.lineage_dropped = state.results.lineage_dropped();
 }
 
 void Engine::advance(std::int64_t engine_ns, MatchSink& sink) {
@@ -132,6 +136,7 @@ void Engine::drop_pending() {
         if (machine)
             machine->clear();
     }
+    state_->results.clear();
     state_->clock_ns = kBeginningOfTime;
     state_->next_sweep_ns = kBeginningOfTime;
 }

@@ -57,6 +57,7 @@ struct EngineCounters {
     std::uint64_t epochs = 0;           // drop_pending calls
     std::uint64_t choices_cut = 0;      // tests of several long lists that were given up
     std::uint64_t keys_cut = 0;         // events with more join keys than are followed
+    std::uint64_t lineage_dropped = 0;  // processes that `descendant of` had to forget
 };
 
 class Engine {

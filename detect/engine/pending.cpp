@@ -29,6 +29,7 @@ void PendingStore::release(PendingMatch& match) {
     match.events.clear();
     match.key.clear();
     match.times.clear();
+    match.fits.clear();
     match.number = 0;
     match.refuted = false;
     match.leading_ns.reset();

@@ -42,6 +42,9 @@ struct PendingMatch {
     bool refuted = false;                    // a clause between two events is broken
     std::optional<std::int64_t> leading_ns;  // newest event of a leading clause before the first
     std::vector<std::int64_t> times;         // not a match: when a clause's events came
+
+    // Samples: which items each of the events could be, a bit each.
+    std::vector<std::uint32_t> fits;
 };
 
 // The pending matches of all rules, in the order in which they began.

@@ -55,6 +55,9 @@ Program QueryCompiler::compile() {
 
 // The shape of the query (how many keys, where maxspan is needed) is the parser's business.
 void QueryCompiler::check_size() {
+    if (query_.kind == QueryKind::sample && query_.items.size() > kMaxSampleItems)
+        conditions_.error(query_.items[kMaxSampleItems].at, "the sample has too many items",
+                          "at most " + std::to_string(kMaxSampleItems));
     std::size_t stages = 0;
     for (const SequenceItem& item : query_.items) {
         stages += item.runs;

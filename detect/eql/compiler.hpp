@@ -65,6 +65,8 @@ struct Program {
 // Stages after runs=N is expanded. The grammar allows runs=100 for each of any number of items;
 // more stages than this are an error (the longest public sequence has 60).
 inline constexpr std::size_t kMaxStages = 1000;
+// Items of a sample: each doubles the ways in which an event can fit. The public ones have two.
+inline constexpr std::size_t kMaxSampleItems = 10;
 
 // Compiles a query. Errors and warnings (unknown fields with a hint, tests that can never hold) go
 // to `diagnostics`; nullopt if there was an error. Names that are not in the field table are added.

@@ -146,9 +146,7 @@ void ConditionCompiler::node(const Expr& expr) {
             atom(expr);
             return;
         case ExprKind::of_query:
-            error(expr.at, "'" + expr.name + " of' is not evaluated yet",
-                  "name the parent with process.parent.*, or join by process.Ext.ancestry");
-            constant(false);
+            descendant(expr);
             return;
         case ExprKind::literal:
         case ExprKind::field:
@@ -160,6 +158,28 @@ void ConditionCompiler::node(const Expr& expr) {
             atom(expr);
             return;
     }
+}
+
+void ConditionCompiler::descendant(const Expr& expr) {
+    if (expr.name != "descendant") {
+        error(expr.at, "there is no '" + expr.name + " of'",
+              "'descendant of […]' and the fields process.parent.* tell of a process's forebears");
+        constant(false);
+        return;
+    }
+    Condition outside = std::move(out_);
+    const bool used_outside = std::exchange(used_aliases_, false);
+    Condition source = compile(*expr.subquery);
+    if (used_aliases_)
+        error(expr.at, "the query of 'descendant of' cannot look at other events of the sequence");
+    out_ = std::move(outside);
+    used_aliases_ = used_outside;
+    std::string identity = "descendant";
+    for (const ConditionNode& node : source)
+        identity += ' ' + std::to_string(static_cast<int>(node.op)) + ',' +
+                    std::to_string(static_cast<std::uint32_t>(node.predicate)) + ',' +
+                    std::to_string(node.span);
+    leaf(predicates_.add_descendant(identity, std::move(source)));
 }
 
 // One test: what lies between and, or and not.

@@ -56,6 +56,7 @@ class ConditionCompiler {
     void node(const Expr& expr);
     void junction(const Expr& expr, ConditionNode::Op op);
     void atom(const Expr& expr);
+    void descendant(const Expr& expr);
     void constant(bool truth);
     void leaf(PredicateId predicate);
     std::size_t open(ConditionNode::Op op);

@@ -20,6 +20,7 @@ struct Holds {
                            [&](const Value& value) { return matches(test.test, value); });
     }
     bool operator()(const Formula& formula) const { return formula.holds(subject, scratch); }
+    bool operator()(const DescendantTest&) const { return false; }
 };
 
 }  // namespace
@@ -30,12 +31,21 @@ void PredicateTable::keep(Predicate predicate) {
     predicates_.push_back(std::move(predicate));
 }
 
+PredicateId PredicateTable::add_descendant(const std::string& identity, Condition source) {
+    return add(identity, [&] {
+        lineages_.push_back(std::move(source));
+        return Predicate(DescendantTest{static_cast<std::uint32_t>(lineages_.size() - 1)});
+    });
+}
+
 std::vector<FieldId> PredicateTable::fields(PredicateId id) const {
     const Predicate& predicate = at(id);
     if (const auto* const present = std::get_if<PresentTest>(&predicate))
         return {present->field};
     if (const auto* const test = std::get_if<FieldTest>(&predicate))
         return {test->field};
+    if (std::holds_alternative<DescendantTest>(predicate))
+        return {FieldId::process_entity_id};
     std::vector<FieldId> fields;
     for (const FieldUse& use : std::get<Formula>(predicate).uses()) {
         if (use.of_this_event())
@@ -55,13 +65,33 @@ void PredicateResults::begin(const Event& event) {
         std::fill(known_.begin(), known_.end(), 0);
         event_number_ = 1;
     }
+    // In order: the sources of one lineage may be descendants in an earlier one.
+    for (std::size_t i = 0; i < lineages_.size(); ++i) {
+        lineages_[i].look_at(event);
+        if (detect::holds(table_.lineages()[i], [&](PredicateId id) { return holds(id); }))
+            lineages_[i].add_source(event);
+    }
+}
+
+std::uint64_t PredicateResults::lineage_dropped() const {
+    std::uint64_t all = 0;
+    for (const Lineage& lineage : lineages_)
+        all += lineage.dropped();
+    return all;
+}
+
+void PredicateResults::clear() {
+    for (Lineage& lineage : lineages_)
+        lineage.clear();
 }
 
 bool PredicateResults::holds(PredicateId id) {
     std::uint32_t& known = known_[static_cast<std::size_t>(id)];
     if ((known >> 1) == event_number_)
         return (known & 1) != 0;
-    const bool result = table_.holds(id, {event_, {}}, scratch_);
+    const auto* const descent = std::get_if<DescendantTest>(&table_.at(id));
+    const bool result = descent ? lineages_[descent->lineage].is_descendant()
+                                : table_.holds(id, {event_, {}}, scratch_);
     known = (event_number_ << 1) | (result ? 1U : 0U);
     return result;
 }

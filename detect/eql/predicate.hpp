@@ -15,6 +15,7 @@
 
 #include "detect/eql/compiler.hpp"
 #include "detect/eql/predicate_formula.hpp"
+#include "detect/eql/predicate_lineage.hpp"
 #include "detect/eql/predicate_value.hpp"
 #include "detect/event/event.hpp"
 
@@ -29,7 +30,11 @@ struct FieldTest {
     FieldId field;
     ValueTest test;
 };
-using Predicate = std::variant<PresentTest, FieldTest, Formula>;
+// `descendant of […]`; which of the table's lineages.
+struct DescendantTest {
+    std::uint32_t lineage;
+};
+using Predicate = std::variant<PresentTest, FieldTest, Formula, DescendantTest>;
 
 class PredicateTable {
   public:
@@ -44,6 +49,11 @@ class PredicateTable {
         return place->second;
     }
 
+    // A lineage whose sources are the processes of events that meet the condition.
+    PredicateId add_descendant(const std::string& identity, Condition source);
+    // Those conditions; one may refer to lineages before it.
+    const std::vector<Condition>& lineages() const { return lineages_; }
+
     std::size_t size() const { return predicates_.size(); }
     const Predicate& at(PredicateId id) const { return predicates_[static_cast<std::size_t>(id)]; }
     // The result depends on the pending match, not on the event alone.
@@ -53,12 +63,14 @@ class PredicateTable {
     // The fields of the event that the predicate looks at.
     std::vector<FieldId> fields(PredicateId id) const;
 
+    // Not for descendant tests: they depend on the events before.
     bool holds(PredicateId id, const Subject& subject, FormulaScratch& scratch) const;
 
   private:
     void keep(Predicate predicate);
 
     std::vector<Predicate> predicates_;
+    std::vector<Condition> lineages_;
     std::vector<bool> contextual_;
     std::unordered_map<std::string, PredicateId> by_identity_;
 };
@@ -67,7 +79,7 @@ class PredicateTable {
 class PredicateResults {
   public:
     explicit PredicateResults(const PredicateTable& table)
-        : table_(table), known_(table.size(), 0) {}
+        : table_(table), known_(table.size(), 0), lineages_(table.lineages().size()) {}
 
     void begin(const Event& event);
     bool holds(PredicateId id);
@@ -75,6 +87,9 @@ class PredicateResults {
     bool holds(PredicateId id, std::span<const EventPtr> earlier);
     const PredicateTable& table() const { return table_; }
     std::uint64_t choices_cut() const { return scratch_.choices_cut; }
+    std::uint64_t lineage_dropped() const;
+    // Forgets what earlier events said.
+    void clear();
 
   private:
     const PredicateTable& table_;
@@ -83,6 +98,7 @@ class PredicateResults {
     std::uint32_t event_number_ = 0;
     const Event* event_ = nullptr;
     FormulaScratch scratch_;
+    std::vector<Lineage> lineages_;
 };
 
 // What can be said of a condition when not everything is known.

@@ -24,7 +24,7 @@ class Coverage {
     // No event of the agent completes the query.
     bool is_inert(const Program& program) {
         return std::any_of(program.stages.begin(), program.stages.end(), [&](const Stage& stage) {
-            return !stage.missing && (!joins(stage) || !may_hold(stage));
+            return !stage.missing && (!joins(stage) || !may_hold(stage.condition));
         });
     }
 
@@ -33,9 +33,8 @@ class Coverage {
         return std::all_of(stage.keys.begin(), stage.keys.end(),
                            [](const KeyField& key) { return key.optional || is_known(key.field); });
     }
-    bool may_hold(const Stage& stage) {
-        return detect::may_hold(stage.condition, [&](PredicateId id) { return known(id); }) !=
-               Truth::no;
+    bool may_hold(const Condition& condition) {
+        return detect::may_hold(condition, [&](PredicateId id) { return known(id); }) != Truth::no;
     }
     Truth known(PredicateId id) {
         const auto* const test = std::get_if<FieldTest>(&predicates_.at(id));
@@ -46,6 +45,8 @@ class Coverage {
                                          });
             return any ? Truth::unknown : Truth::no;
         }
+        if (const auto* const descent = std::get_if<DescendantTest>(&predicates_.at(id)))
+            return may_hold(predicates_.lineages()[descent->lineage]) ? Truth::unknown : Truth::no;
         const std::vector<FieldId> fields = predicates_.fields(id);
         if (std::any_of(fields.begin(), fields.end(), is_known) ||
             predicates_.needs_earlier_events(id))

@@ -274,6 +274,60 @@ BOOST_AUTO_TEST_CASE(an_event_with_too_many_keys_is_cut_and_counted) {
     BOOST_TEST(run.engine.counters().keys_cut == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_sample_lies_within_the_rules_look_back) {
+    std::vector<RuleReport> reports;
+    Run run(RuleSet::build(
+        {rule_source("s", "s", R"(sample by k [any where t == "a"] [any where t == "b"])",
+                     "from = \"now-9m\"\n")},
+        {}, reports));
+    run.feed("1", 0, keyed("a", 1));
+    run.feed("2", 540'001, keyed("b", 1));
+    BOOST_TEST(run.found.calls.empty());
+    run.feed("3", 541'000, keyed("a", 1));
+    BOOST_TEST(run.found.take() == (Lines{"s 3,2"}), boost::test_tools::per_element());
+    run.feed("4", 542'000, keyed("a", 2));
+    BOOST_TEST(run.engine.counters().pending == 1u);
+    run.advance(542'000 + 540'200);
+    BOOST_TEST(run.engine.counters().pending == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_sample_keeps_a_bounded_number_of_events) {
+    Run run(R"(sample by k [any where t == "a"] [any where t == "b"])");
+    const EventPtr first = run.event("1", 0, keyed("a", 1));
+    run.engine.on_event(first, run.found);
+    run.feed("2", 1, keyed("a", 1));
+    BOOST_TEST(first->use_count() == 1u);  // the newer one of its kind is enough
+}
+
+BOOST_AUTO_TEST_CASE(an_alias_keeps_older_matches_within_the_limits) {
+    EngineLimits limits;
+    limits.pending_per_rule = 3;
+    Run run(
+        R"(sequence with maxspan=1s [any where t == "a"] as x [any where t == "b" and k == x.k])",
+        limits);
+    for (int i = 1; i <= 5; ++i)
+        run.feed(std::to_string(i), i, keyed("a", i));
+    BOOST_TEST(run.engine.counters().pending == 3u);
+    BOOST_TEST(run.engine.counters().pending_dropped == 2u);
+    run.feed("6", 6, keyed("b", 2));
+    run.feed("7", 7, keyed("b", 4));
+    run.feed("8", 8, keyed("b", 3));
+    run.feed("9", 9, keyed("b", 5));
+    BOOST_TEST(run.found.take() == (Lines{"4,7", "3,8", "5,9"}), boost::test_tools::per_element());
+    BOOST_TEST(run.engine.counters().pending == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_epoch_forgets_who_descends_from_whom) {
+    Run run(R"(process where descendant of [process where process.name == "src"])");
+    run.feed("1", 0,
+             R"("event.category":["process"],"process.entity_id":"p","process.name":"src")");
+    run.engine.drop_pending();
+    run.feed(
+        "2", 1,
+        R"("event.category":["process"],"process.entity_id":"c","process.parent.entity_id":"p")");
+    BOOST_TEST(run.found.calls.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
