@@ -2,6 +2,7 @@
 // The layers that events of every kind have: what is common in the own layer, who the process is,
 // the host.
 #include <charconv>
+#include <utility>
 
 #include "collector/normalize/state.hpp"
 
@@ -148,13 +149,13 @@ const BlockPtr& Normalizer::State::host_layer() {
 }
 
 void Normalizer::State::emit(const detect::EventTime& time, const detect::Origin& origin,
-                             Process& process, const BlockPtr& image) {
+                             Process& process, BlockPtr image) {
     BlockPtr own = builder.finish();
     release_forks_before(process);
     detect::Event::Layers layers;
     layers[static_cast<std::size_t>(detect::Layer::own)] = std::move(own);
     layers[static_cast<std::size_t>(detect::Layer::process)] = identity_of(process);
-    layers[static_cast<std::size_t>(detect::Layer::image)] = image;
+    layers[static_cast<std::size_t>(detect::Layer::image)] = std::move(image);
     if (process.parent)
         layers[static_cast<std::size_t>(detect::Layer::parent)] = identity_of(*process.parent);
     layers[static_cast<std::size_t>(detect::Layer::parent_image)] = process.parent_image->block;

@@ -96,9 +96,10 @@ struct Normalizer::State {
     // `id` empty: the default.
     void put_host(std::string_view id);
     const detect::BlockPtr& host_layer();
-    // Takes what the builder holds as the event's own layer.
+    // Takes what the builder holds as the event's own layer. `image` is shared, not borrowed: what
+    // holds it may go while the process finds its parent.
     void emit(const detect::EventTime& time, const detect::Origin& origin, Process& process,
-              const detect::BlockPtr& image);
+              detect::BlockPtr image);
 
     // image.cpp
     detect::BlockPtr image_of_exec(const SyscallFacts& facts);
