@@ -74,6 +74,7 @@ bool may_adopt(const Process& process, std::int32_t pid) {
 void Normalizer::on_audit_event(const AuditEvent& event) {
     State& state = *state_;
     state.last_audit_ns = state.now_ns;
+    state.timeline.audit(event.key().time_ms);
     if (state.default_host_id.empty() && !event.node().empty()) {
         state.default_host_id = event.node();
         if (state.boot_id.empty())

@@ -26,6 +26,18 @@ void Timeline::monotonic_moved(std::int64_t ns) {
     last_monotonic_ns_ = std::max(last_monotonic_ns_, ns);
 }
 
+// Roughly: one was read after the other.
+void Timeline::compare_clocks(std::int64_t wall_ns, std::int64_t mono_ns) {
+    offset_kind_ = Offset::provisional;
+    offset_ns_ = wall_ns - mono_ns;
+}
+
+void Timeline::audit(std::int64_t audit_ms) {
+    last_audit_ns_ = audit_ms * kNsPerMs;
+    if (have_connector_ && offset_kind_ == Offset::none)
+        compare_clocks(last_audit_ns_, last_monotonic_ns_);
+}
+
 void Timeline::clock(std::int64_t mono_ns, std::int64_t real_ns) {
     monotonic_moved(mono_ns);
     if (offset_kind_ == Offset::none && have_audit_)
@@ -40,9 +52,10 @@ void Timeline::connector(std::int64_t ns) {
     have_connector_ = true;
     if (offset_kind_ == Offset::none && have_audit_) {
         // Began as a plain log: from here on the two clocks are compared, and engine time goes on.
-        offset_kind_ = Offset::provisional;
-        offset_ns_ = largest_raw_ns_ - ns;
+        compare_clocks(largest_raw_ns_, ns);
         shift_ns_ = engine_ns_ - ns;
+    } else if (offset_kind_ == Offset::none && last_audit_ns_ != 0) {
+        compare_clocks(last_audit_ns_, ns);
     }
     reach(ns + shift_ns_);
 }
@@ -89,10 +102,8 @@ detect::EventTime Timeline::of_audit(std::int64_t audit_ms, std::int64_t receive
     }
     if (have_connector_ && offset_kind_ < Offset::from_execs) {
         // The two clocks can't be compared yet: it happens when it is read.
-        if (offset_kind_ == Offset::none || !blocking) {
-            offset_kind_ = Offset::provisional;
-            offset_ns_ = raw_ns - last_monotonic_ns_;
-        }
+        if (offset_kind_ == Offset::none || !blocking)
+            compare_clocks(raw_ns, last_monotonic_ns_);
         return {engine_ns_, raw_ns / kNsPerUs};
     }
     if (blocking && engine_ns_ != 0)

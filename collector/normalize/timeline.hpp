@@ -41,6 +41,9 @@ class Timeline {
     void exec_seen(std::int64_t audit_ms, std::int64_t connector_ns);
     // A connector message, before anything else of it is used.
     void connector(std::int64_t ns);
+    // The time of an audit event of any kind, also one that no rule ever sees: until an exec was
+    // seen in both feeds, it is all that tells a connector message's wall time.
+    void audit(std::int64_t audit_ms);
 
     // Times of an event: its own, which may lie a little before those of events that came earlier
     // (the engine's clock is the maximum). `received_ns` 0: not known. `blocking`: the call may
@@ -64,6 +67,7 @@ class Timeline {
     enum class Offset : std::uint8_t { none, provisional, from_execs, exact };
 
     void monotonic_moved(std::int64_t ns);
+    void compare_clocks(std::int64_t wall_ns, std::int64_t mono_ns);
     void reach(std::int64_t engine_ns);
     bool breaks_epoch(std::int64_t raw_ns);
 
@@ -74,7 +78,8 @@ class Timeline {
     std::int64_t shift_ns_ = 0;   // engine - monotonic: keeps engine time going across epochs
     std::int64_t last_monotonic_ns_ = 0;
     std::int64_t largest_raw_ns_ = 0;
-    std::int64_t engine_ns_ = 0;  // running maximum
+    std::int64_t last_audit_ns_ = 0;  // wall time of the last audit event of any kind; 0: none yet
+    std::int64_t engine_ns_ = 0;      // running maximum
     int suspicious_ = 0;
     int strange_pairs_ = 0;
     EpochChange epoch_change_ = EpochChange::none;

@@ -84,6 +84,23 @@ BOOST_AUTO_TEST_CASE(first_event_of_a_capture_does_not_push_the_clock_off) {
     BOOST_TEST((timeline.take_epoch_change() == EpochChange::none));
 }
 
+BOOST_AUTO_TEST_CASE(connector_message_has_a_wall_time_before_the_first_event) {
+    // Any audit event tells it, whichever feed speaks first.
+    for (const bool audit_first : {true, false}) {
+        Timeline timeline;
+        if (audit_first)
+            timeline.audit(kWall);
+        timeline.connector(100 * kSecond);
+        if (!audit_first)
+            timeline.audit(kWall);
+        timeline.connector(101 * kSecond);
+        const auto time = timeline.of_connector(101 * kSecond);
+        BOOST_TEST(time.engine_ns == 101 * kSecond);
+        BOOST_TEST(time.wall_us == (kWall + 1000) * 1000);
+        BOOST_TEST(!timeline.comparable());
+    }
+}
+
 BOOST_AUTO_TEST_CASE(wrongly_paired_exec_does_not_move_the_offset) {
     Timeline timeline;
     timeline.connector(50 * kSecond);
