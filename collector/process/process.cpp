@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/process/process.hpp"
 
-#include <memory_resource>
 #include <utility>
 
 #include "collector/process/process_table.hpp"
+#include "detect/event/pool.hpp"
 
 namespace audisp_eql::collector {
 
 namespace {
-
-// Processes and images come and go with every command: a pool keeps the steady state free of
-// malloc. Never destroyed, as some may be released at exit.
-std::pmr::memory_resource& pool() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return *std::pmr::new_delete_resource();  // a pool would hide use after free
-#else
-    thread_local auto* const resource = new std::pmr::unsynchronized_pool_resource();
-    return *resource;
-#endif
-}
 
 // `child`'s parent, with the image it had when it forked `child`.
 detect::Ancestor parent_of(const Process& child) {
@@ -42,16 +31,16 @@ detect::Ancestor parent_of(const Process& child) {
 }  // namespace
 
 void* Image::operator new(std::size_t size) {
-    return pool().allocate(size, alignof(Image));
+    return detect::record_pool().allocate(size, alignof(Image));
 }
 void Image::operator delete(void* memory, std::size_t size) {
-    pool().deallocate(memory, size, alignof(Image));
+    detect::record_pool().deallocate(memory, size, alignof(Image));
 }
 void* Process::operator new(std::size_t size) {
-    return pool().allocate(size, alignof(Process));
+    return detect::record_pool().allocate(size, alignof(Process));
 }
 void Process::operator delete(void* memory, std::size_t size) {
-    pool().deallocate(memory, size, alignof(Process));
+    detect::record_pool().deallocate(memory, size, alignof(Process));
 }
 
 Process::~Process() {

@@ -3,23 +3,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory_resource>
 #include <new>
+#include <tuple>
+
+#include "detect/event/pool.hpp"
 
 namespace audisp_eql::detect {
 
 namespace {
-
-// Blocks and events come and go with every record: a pool keeps the steady state free of malloc.
-// Never destroyed, so that an event with static storage duration can still be released at exit.
-std::pmr::memory_resource& pool() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return *std::pmr::new_delete_resource();  // a pool would hide use after free
-#else
-    thread_local auto* const resource = new std::pmr::unsynchronized_pool_resource();
-    return *resource;
-#endif
-}
 
 constexpr std::size_t kAlignment = alignof(Value);
 
@@ -41,15 +32,15 @@ Values Block::values(FieldId stored) const {
 
 void Block::release(const Block* block) {
     // Slots and values are trivially destructible: giving the memory back is all.
-    pool().deallocate(const_cast<Block*>(block), block->allocated_, kAlignment);
+    record_pool().deallocate(const_cast<Block*>(block), block->allocated_, kAlignment);
 }
 
 void* Event::operator new(std::size_t size) {
-    return pool().allocate(size, alignof(Event));
+    return record_pool().allocate(size, alignof(Event));
 }
 
 void Event::operator delete(void* memory, std::size_t size) {
-    pool().deallocate(memory, size, alignof(Event));
+    record_pool().deallocate(memory, size, alignof(Event));
 }
 
 BlockBuilder::Bytes BlockBuilder::append(std::string_view bytes) {
@@ -135,8 +126,10 @@ void BlockBuilder::clear() {
 }
 
 void BlockBuilder::keep_last_of_each_field() {
-    std::stable_sort(entries_.begin(), entries_.end(),
-                     [](const Entry& a, const Entry& b) { return a.field < b.field; });
+    // In place (std::stable_sort takes a buffer for each call); `first` grows with every entry.
+    std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+        return std::tie(a.field, a.first) < std::tie(b.field, b.first);
+    });
     std::size_t kept = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (i + 1 < entries_.size() && entries_[i + 1].field == entries_[i].field)
@@ -155,7 +148,7 @@ BlockPtr BlockBuilder::finish() {
     const std::size_t bytes_at = lists_at + list_values * sizeof(Value);
     const std::size_t size = bytes_at + bytes_.size();
 
-    auto* const memory = static_cast<char*>(pool().allocate(size, kAlignment));
+    auto* const memory = static_cast<char*>(record_pool().allocate(size, kAlignment));
     auto* const block = new (memory) Block();
     block->allocated_ = static_cast<std::uint32_t>(size);
     block->slot_count_ = static_cast<std::uint32_t>(entries_.size());
