@@ -2,10 +2,6 @@
 #include "collector/audit/decode.hpp"
 
 #include <array>
-#include <bit>
-
-#include <libaudit.h>
-#include <linux/audit.h>
 
 namespace audisp_eql::collector {
 
@@ -168,115 +164,6 @@ constexpr FieldTable<PathRecord, 5> kPathFields({{
      [](PathRecord& record, const FieldCursor& field) { record.nametype = field.value; }},
 }});
 
-// Numbers from the kernel's asm/unistd.h of each architecture.
-constexpr std::int32_t kX32Bit = 0x40000000;  // __X32_SYSCALL_BIT, in the number, not in the arch
-
-Operation x86_64_operation(std::int32_t number) {
-    switch (number & ~kX32Bit) {
-        case 59:   // execve
-        case 322:  // execveat
-        case 520:  // execve of x32
-        case 545:  // execveat of x32
-            return Operation::exec;
-        case 42:
-            return Operation::connect;
-        case 43:   // accept
-        case 288:  // accept4
-            return Operation::accept;
-        case 56:   // clone
-        case 57:   // fork
-        case 58:   // vfork
-        case 435:  // clone3
-            return Operation::fork;
-        case 60:   // exit
-        case 231:  // exit_group
-            return Operation::exit;
-        default:
-            return Operation::other;
-    }
-}
-
-// SYS_* of linux/net.h, the first argument of socketcall.
-Operation socketcall_operation(std::uint64_t call) {
-    switch (call) {
-        case 3:
-            return Operation::connect;
-        case 5:   // accept
-        case 18:  // accept4
-            return Operation::accept;
-        default:
-            return Operation::other;
-    }
-}
-
-Operation i386_operation(const SyscallRecord& syscall) {
-    switch (syscall.number) {
-        case 11:   // execve
-        case 358:  // execveat
-            return Operation::exec;
-        case 102:
-            return socketcall_operation(syscall.args[0]);
-        case 362:
-            return Operation::connect;
-        case 364:  // accept4; there is no accept
-            return Operation::accept;
-        case 2:    // fork
-        case 120:  // clone
-        case 190:  // vfork
-        case 435:  // clone3
-            return Operation::fork;
-        case 1:    // exit
-        case 252:  // exit_group
-            return Operation::exit;
-        default:
-            return Operation::other;
-    }
-}
-
-Operation aarch64_operation(std::int32_t number) {
-    switch (number) {
-        case 221:  // execve
-        case 281:  // execveat
-            return Operation::exec;
-        case 203:
-            return Operation::connect;
-        case 202:  // accept
-        case 242:  // accept4
-            return Operation::accept;
-        case 220:  // clone
-        case 435:  // clone3
-            return Operation::fork;
-        case 93:  // exit
-        case 94:  // exit_group
-            return Operation::exit;
-        default:
-            return Operation::other;
-    }
-}
-
-Operation arm_operation(std::int32_t number) {
-    switch (number) {
-        case 11:   // execve
-        case 387:  // execveat
-            return Operation::exec;
-        case 283:
-            return Operation::connect;
-        case 285:  // accept
-        case 366:  // accept4
-            return Operation::accept;
-        case 2:    // fork
-        case 120:  // clone
-        case 190:  // vfork
-        case 435:  // clone3
-            return Operation::fork;
-        case 1:    // exit
-        case 248:  // exit_group
-            return Operation::exit;
-        default:
-            return Operation::other;
-    }
-}
-
 }  // namespace
 
 std::optional<SyscallRecord> parse_syscall(std::string_view body) {
@@ -288,29 +175,6 @@ std::optional<SyscallRecord> parse_syscall(std::string_view body) {
     if ((seen & kNeeded) != kNeeded || record.pid <= 0)
         return std::nullopt;
     return record;
-}
-
-Operation operation_of(const SyscallRecord& syscall) {
-    switch (syscall.arch) {
-        case AUDIT_ARCH_X86_64:
-            return x86_64_operation(syscall.number);
-        case AUDIT_ARCH_I386:
-            return i386_operation(syscall);
-        case AUDIT_ARCH_AARCH64:
-            return aarch64_operation(syscall.number);
-        case AUDIT_ARCH_ARM:
-            return arm_operation(syscall.number);
-        default:
-            return Operation::other;
-    }
-}
-
-std::string_view syscall_name(std::uint32_t arch, std::int32_t number) {
-    if (arch == AUDIT_ARCH_X86_64 && number >= 0)
-        number &= ~kX32Bit;
-    const int machine = audit_elf_to_machine(arch);
-    const char* name = machine < 0 ? nullptr : audit_syscall_to_name(number, machine);
-    return name ? std::string_view(name) : std::string_view{};
 }
 
 std::optional<PathRecord> parse_path(std::string_view body) {

@@ -42,21 +42,6 @@ struct SyscallRecord {
 // nullopt if it names no system call or no process.
 std::optional<SyscallRecord> parse_syscall(std::string_view body);
 
-// The system calls that become events, whatever the word size and door.
-enum class Operation : std::uint8_t {
-    other,
-    exec,
-    connect,
-    accept,
-    fork,  // fork, vfork, clone, clone3
-    exit,
-};
-// By architecture: x86-64 (x32 included), i386, aarch64, arm. socketcall (i386) is looked up by its
-// first argument.
-Operation operation_of(const SyscallRecord& syscall);
-// "execve", "connect", …; empty if not known. Static storage. (libaudit's table)
-std::string_view syscall_name(std::uint32_t arch, std::int32_t number);
-
 struct PathRecord {
     std::int32_t item = -1;
     Untrusted name;

@@ -185,7 +185,7 @@ void Normalizer::State::on_fork_seen(const SyscallFacts& facts) {
 }
 
 void Normalizer::State::on_fork_record(const SyscallFacts& facts) {
-    const auto name = syscall_name(facts.syscall.arch, facts.syscall.number);
+    const std::string_view name = facts.call.name;
     const bool hidden_flags = name == "clone3";  // behind a pointer
     if (name == "clone" && (facts.syscall.args[0] & kCloneThread) != 0)
         return;

@@ -126,9 +126,8 @@ void absolute_invoked(const SyscallFacts& facts, const PathRecord& item0,
     if (out.empty())
         return;
     if (out.front() != '/') {
-        const bool at_descriptor =
-            syscall_name(facts.syscall.arch, facts.syscall.number) == "execveat" &&
-            static_cast<std::int32_t>(facts.syscall.args[0]) != AT_FDCWD;
+        const bool at_descriptor = facts.call.directory == 0 &&
+                                   static_cast<std::int32_t>(facts.syscall.args[0]) != AT_FDCWD;
         if (at_descriptor || directory.empty() || directory.front() != '/') {
             out.clear();
             return;

@@ -52,9 +52,21 @@ void Normalizer::on_message(const Message& message) {
 
 namespace {
 
+bool makes_events(Operation operation) {
+    switch (operation) {
+        case Operation::exec:
+        case Operation::connect:
+        case Operation::accept:
+        case Operation::fork:
+            return true;
+        default:
+            return false;
+    }
+}
+
 // Failed calls that changed nothing. A connect is an attempt whatever came of it.
 bool failed(const SyscallFacts& facts) {
-    return facts.operation != Operation::connect &&
+    return facts.call.operation != Operation::connect &&
            !facts.syscall.success.value_or(facts.syscall.exit >= 0);
 }
 
@@ -93,9 +105,8 @@ void Normalizer::on_audit_event(const AuditEvent& event) {
         ++state.counters.undecoded;
         return;
     }
-    SyscallFacts facts{event, *syscall, operation_of(*syscall), {}, {}};
-    if (facts.operation == Operation::other || facts.operation == Operation::exit ||
-        failed(facts)) {
+    SyscallFacts facts{event, *syscall, syscall_of(*syscall), {}, {}};
+    if (!makes_events(facts.call.operation) || failed(facts)) {
         ++state.counters.ignored;
         return;
     }
@@ -104,7 +115,7 @@ void Normalizer::on_audit_event(const AuditEvent& event) {
 
 void Normalizer::State::on_syscall(SyscallFacts& facts) {
     const EventKey& key = facts.event.key();
-    const bool blocking = facts.operation == Operation::accept;
+    const bool blocking = facts.call.operation == Operation::accept;
     facts.time = timeline.of_audit(key.time_ms, facts.event.received_ns(), blocking);
     if (timeline.take_epoch_change() != EpochChange::none)
         sink.on_epoch();
@@ -114,8 +125,8 @@ void Normalizer::State::on_syscall(SyscallFacts& facts) {
                    .time_ms = key.time_ms,
                    .entry_ns = timeline.monotonic_of(key.time_ms),
                    .received_ns = facts.event.received_ns(),
-                   .exec = facts.operation == Operation::exec};
-    switch (facts.operation) {
+                   .exec = facts.call.operation == Operation::exec};
+    switch (facts.call.operation) {
         case Operation::exec:
             on_exec(facts);
             break;
@@ -131,8 +142,7 @@ void Normalizer::State::on_syscall(SyscallFacts& facts) {
             else
                 on_fork_record(facts);
             break;
-        case Operation::other:
-        case Operation::exit:
+        default:
             break;
     }
 }
@@ -162,7 +172,7 @@ ProcessPtr Normalizer::State::process_of(const SyscallFacts& facts) {
     // A child that goes on with its parent's program has its arguments too.
     if (inferred && !facts.point.exec && shows(*process->parent_image, facts))
         process->image = process->recorded_image = process->parent_image;
-    if (inferred && !connector && facts.operation != Operation::fork)
+    if (inferred && !connector && facts.call.operation != Operation::fork)
         emit_inferred_fork(*process, facts);
     return process;
 }

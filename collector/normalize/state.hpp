@@ -14,6 +14,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "collector/audit/decode.hpp"
+#include "collector/audit/syscalls.hpp"
 #include "collector/normalize/actions.hpp"
 #include "collector/normalize/normalizer.hpp"
 #include "collector/normalize/timeline.hpp"
@@ -24,7 +25,7 @@ namespace audisp_eql::collector {
 struct SyscallFacts {
     const AuditEvent& event;
     SyscallRecord syscall;
-    Operation operation;
+    const Syscall& call;
     ProcessTable::RecordPoint point;
     detect::EventTime time;
 

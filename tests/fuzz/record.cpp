@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collector/audit/decode.hpp"
+#include "collector/audit/syscalls.hpp"
 #include "tests/fuzz/check.hpp"
 
 namespace {
@@ -28,7 +29,7 @@ void decode(std::string_view body) {
     FUZZ_CHECK(values <= body.size());
     if (const auto syscall = parse_syscall(body)) {
         FUZZ_CHECK(syscall->pid > 0);
-        operation_of(*syscall);
+        syscall_of(*syscall);
         syscall_name(syscall->arch, syscall->number);
         std::vector<std::string_view> keys;
         decode_keys(syscall->key, buffer, keys);

@@ -75,62 +75,6 @@ BOOST_AUTO_TEST_CASE(a_repeated_key_does_not_replace_the_first) {
     BOOST_TEST(text_of(syscall->exe) == "/a");
 }
 
-BOOST_AUTO_TEST_CASE(operations_are_known_by_architecture_and_number) {
-    constexpr std::uint32_t kX86 = 0xc000003e, kI386 = 0x40000003, kArm64 = 0xc00000b7,
-                            kArm = 0x40000028;
-    constexpr std::int32_t kX32 = 0x40000000;
-    struct Row {
-        std::uint32_t arch;
-        std::int32_t number;
-        std::uint64_t a0;
-        Operation operation;
-        const char* name;
-    };
-    for (const Row& row : std::vector<Row>{
-             {kX86, 59, 0, Operation::exec, "execve"},
-             {kX86, 322, 0, Operation::exec, "execveat"},
-             {kX86, 42, 0, Operation::connect, "connect"},
-             {kX86, 43, 0, Operation::accept, "accept"},
-             {kX86, 288, 0, Operation::accept, "accept4"},
-             {kX86, 435, 0, Operation::fork, "clone3"},
-             {kX86, 231, 0, Operation::exit, "exit_group"},
-             {kX86, 44, 0, Operation::other, "sendto"},
-             {kX86, 102, 3, Operation::other, "getuid"},
-             {kX86, kX32 | 42, 0, Operation::connect, "connect"},
-             {kX86, kX32 | 520, 0, Operation::exec, nullptr},
-             {kI386, 11, 0, Operation::exec, "execve"},
-             {kI386, 358, 0, Operation::exec, "execveat"},
-             {kI386, 362, 0, Operation::connect, "connect"},
-             {kI386, 364, 0, Operation::accept, "accept4"},
-             {kI386, 102, 3, Operation::connect, "socketcall"},
-             {kI386, 102, 5, Operation::accept, "socketcall"},
-             {kI386, 102, 18, Operation::accept, "socketcall"},
-             {kI386, 102, 9, Operation::other, "socketcall"},
-             {kI386, 42, 0, Operation::other, "pipe"},
-             {kI386, 59, 0, Operation::other, nullptr},
-             {kI386, 2, 0, Operation::fork, "fork"},
-             {kArm64, 221, 0, Operation::exec, "execve"},
-             {kArm64, 203, 0, Operation::connect, "connect"},
-             {kArm64, 242, 0, Operation::accept, "accept4"},
-             {kArm64, 220, 0, Operation::fork, "clone"},
-             {kArm64, 59, 0, Operation::other, nullptr},
-             {kArm, 283, 0, Operation::connect, nullptr},
-             {kArm, 11, 0, Operation::exec, nullptr},
-             {0x12345, 59, 0, Operation::other, ""},
-             {kX86, -1, 0, Operation::other, ""},
-         }) {
-        BOOST_TEST_CONTEXT(row.arch << ' ' << row.number) {
-            SyscallRecord syscall;
-            syscall.arch = row.arch;
-            syscall.number = row.number;
-            syscall.args[0] = row.a0;
-            BOOST_CHECK(operation_of(syscall) == row.operation);
-            if (row.name)  // null: libaudit need not have this architecture's table
-                BOOST_TEST(syscall_name(row.arch, row.number) == row.name);
-        }
-    }
-}
-
 BOOST_AUTO_TEST_CASE(path_records_are_read) {
     const auto path = parse_path(
         "item=0 name=\"/bin/sh\" inode=10979113 dev=fe:00 mode=0100755 ouid=0 ogid=0 rdev=00:00 "

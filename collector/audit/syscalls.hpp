@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a system call is, whatever the word size and door: one table of names; their numbers on each
+// architecture come from libaudit, once, when the first record asks.
+//
+// Memory: static. Threads: constant once made.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace audisp_eql::collector {
+
+struct SyscallRecord;
+
+// The system calls that become events.
+enum class Operation : std::uint8_t {
+    other,
+    exec,
+    connect,
+    accept,
+    fork,  // fork, vfork, clone, clone3
+    exit,
+    // Of files; mkdir, mknod and symlink make a name, unlink and rmdir remove one.
+    open,
+    truncate,
+    rename,
+    remove,
+    make_directory,
+    make_node,
+    link,
+    symlink,
+    change_mode,
+    change_owner,
+    change_attributes,
+    change_times,
+};
+
+// One row of the table: the call's name and what its arguments are, as far as somebody needs it.
+// An index is that of a0 to a3 in the SYSCALL record; kNone: it has no such argument.
+struct Syscall {
+    static constexpr std::int8_t kNone = -1;
+    std::string_view name;
+    Operation operation = Operation::other;
+    std::int8_t directory = kNone;         // the descriptor that its (first) path is relative to
+    std::int8_t second_directory = kNone;  // … its second path
+    std::int8_t flags = kNone;             // O_… of open, AT_… of the others
+    // Its number where libaudit does not know the call: system calls since Linux 5.1 have the same
+    // on every architecture.
+    std::int16_t common_number = kNone;
+};
+
+// The row of a call; one without a name and with Operation::other for those that make no event.
+// Architectures: x86-64 (x32 included), i386, aarch64, arm. socketcall (i386) is looked up by its
+// first argument.
+const Syscall& syscall_of(const SyscallRecord& syscall);
+
+// "execve", "connect", …; empty if not known. Static storage. (libaudit's table)
+std::string_view syscall_name(std::uint32_t arch, std::int32_t number);
+
+}  // namespace audisp_eql::collector
