@@ -36,6 +36,7 @@ class ExpressionParser {
     ExprPtr unary();
     ExprPtr predicate();
     ExprPtr primary();
+    // `expected` names it in messages; empty: any value would do.
     ExprPtr constant(std::string_view expected);
     ExprPtr match_constant();
     ExprPtr group();

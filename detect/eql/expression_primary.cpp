@@ -6,34 +6,9 @@
 #include <utility>
 
 #include "detect/eql/expression_parser.hpp"
+#include "detect/eql/parser_hint.hpp"
 
 namespace audisp_eql::detect {
-namespace {
-
-// Could stand behind a field.
-bool is_operator(TokenKind kind) {
-    switch (kind) {
-        case TokenKind::colon:
-        case TokenKind::equal:
-        case TokenKind::not_equal:
-        case TokenKind::less:
-        case TokenKind::less_equal:
-        case TokenKind::greater:
-        case TokenKind::greater_equal:
-        case TokenKind::kw_in:
-        case TokenKind::kw_in_fold:
-        case TokenKind::kw_like:
-        case TokenKind::kw_like_fold:
-        case TokenKind::kw_regex:
-        case TokenKind::kw_regex_fold:
-            return true;
-        default:
-            return false;
-    }
-}
-
-}  // namespace
-
 ExprPtr ExpressionParser::primary() {
     switch (tokens_.current().kind) {
         case TokenKind::paren_open:
@@ -49,7 +24,7 @@ ExprPtr ExpressionParser::primary() {
         case TokenKind::question:
             return field();
         default:
-            return constant("a value");
+            return constant({});
     }
 }
 
@@ -66,10 +41,7 @@ bool ExpressionParser::close_paren(std::string_view expected, bool good) {
         return good;
     }
     if (good) {
-        tokens_.expected(expected,
-                         tokens_.at(TokenKind::end) || tokens_.at(TokenKind::bracket_close)
-                             ? "a '(' before it is not closed"
-                             : "");
+        tokens_.expected(expected, hint_behind_group(tokens_), {"and"});
     }
     tokens_.skip_to({TokenKind::paren_close, TokenKind::bracket_close, TokenKind::pipe});
     tokens_.accept(TokenKind::paren_close);
@@ -108,8 +80,9 @@ ExprPtr ExpressionParser::field() {
         }
     } while (tokens_.accept(TokenKind::dot));
     if (tokens_.at(TokenKind::paren_open)) {
-        tokens_.error(tokens_.since(first), "a function's name is a plain word",
-                      "if a field is meant, an operator is missing after it");
+        tokens_.error(tokens_.since(first),
+                      "an operator is missing behind the field '" + field->name + "'",
+                      "before a list write ':' or 'in'; a function's name has no dots");
         return nullptr;
     }
     const SourceRange whole = tokens_.since(first);
@@ -179,6 +152,12 @@ ExprPtr ExpressionParser::constant(std::string_view expected) {
     constant->literal = std::move(literal);
     if (kind == LiteralKind::integer && tokens_.at(TokenKind::identifier) &&
         tokens_.current().at.offset == first.offset + first.length) {
+        const std::string& rest = tokens_.current().text;
+        if (tokens_.text_of(first) == "0" && (rest.starts_with('x') || rest.starts_with('X'))) {
+            tokens_.error({first.offset, first.length + tokens_.current().at.length},
+                          "numbers are decimal", "to read text as one, there is number(text, 16)");
+            return nullptr;
+        }
         tokens_.error(tokens_.since(first), "a name cannot begin with a digit",
                       "write it in back-quotes: `" + std::string(tokens_.text_of(first)) +
                           tokens_.current().text + "`");
@@ -204,25 +183,10 @@ void ExpressionParser::number(const Token& token, Literal& literal) {
 }
 
 void ExpressionParser::no_constant(std::string_view expected) {
-    const TokenKind kind = tokens_.current().kind;
-    const TokenKind next = tokens_.following().kind;
-    std::string hint;
-    if (kind == TokenKind::bracket_open) {
-        hint = "a list stands in '(' and ')', a subquery after 'descendant of'";
-    } else if (kind == TokenKind::equal) {
-        hint = "one '==' is enough";
-    } else if (const std::string_view keyword = keyword_text(kind);
-               !keyword.empty() && kind != TokenKind::kw_not &&
-               (next == TokenKind::dot || is_operator(next))) {
-        hint = "a field named like a keyword stands in back-quotes: `" + std::string(keyword) + "`";
-    } else if (expected != "a value" &&
-               (kind == TokenKind::identifier || kind == TokenKind::function_name ||
-                kind == TokenKind::quoted_identifier)) {
-        hint = "fields are compared with '==': the right side of ':', 'like' and 'regex' is text";
-    } else if (expected != "a value" && (kind == TokenKind::minus || kind == TokenKind::plus)) {
-        hint = "compare numbers with '=='";
-    }
-    tokens_.expected(expected, std::move(hint));
+    if (expected.empty())
+        tokens_.expected(missing_value(tokens_), hint_for_value(tokens_));
+    else
+        tokens_.expected(expected, hint_for_constant(tokens_));
 }
 
 // ---- NAME of [event query]
@@ -234,7 +198,7 @@ ExprPtr ExpressionParser::of_query() {
     tokens_.take();
     if (name.text != "descendant" && name.text != "child" && name.text != "event") {
         tokens_.error(name.at, "unknown relation '" + name.text + "'",
-                      "what stands before 'of' is 'descendant', 'child' or 'event'");
+                      "write: descendant of [process where …]");
     }
     if (tokens_.at(TokenKind::missing_open)) {
         tokens_.error(tokens_.current().at, "a missing event has no relatives",

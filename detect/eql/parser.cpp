@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "detect/eql/expression_parser.hpp"
+#include "detect/eql/parser_hint.hpp"
 #include "detect/eql/token_stream.hpp"
 
 namespace audisp_eql::detect {
@@ -46,6 +47,7 @@ class QueryParser {
     void sequence_head(Query& query);
     void sample(Query& query);
     void join();
+    std::string head_hint(const Query& query) const;
     void maxspan(Query& query);
     std::int64_t span_unit(const Token& number);
     void items(Query& query);
@@ -101,7 +103,8 @@ ExprPtr QueryParser::condition() {
     }
     ExprPtr expr = expressions_.expression();
     if (!tokens_.at(TokenKind::end)) {
-        tokens_.expected("'and', 'or' or the end of the condition", {}, {"and"});
+        tokens_.expected("'and', 'or' or the end of the condition", hint_behind_condition(tokens_),
+                         {"and"});
     }
     return tokens_.failed() ? nullptr : std::move(expr);
 }
@@ -111,7 +114,8 @@ void QueryParser::event_query(Query& query) {
     if (tokens_.at(TokenKind::end) || tokens_.at(TokenKind::pipe)) {
         return;
     }
-    tokens_.expected("'and', 'or', '|' or the end of the query", {}, {"and"});
+    tokens_.expected("'and', 'or', '|' or the end of the query", hint_behind_condition(tokens_),
+                     {"and"});
     tokens_.skip_to({TokenKind::pipe});
 }
 
@@ -127,7 +131,8 @@ void QueryParser::sequence(Query& query) {
     if (!tokens_.at(TokenKind::end) && !tokens_.at(TokenKind::pipe)) {
         tokens_.expected(query.until ? "'|' or the end of the query"
                                      : "'[', 'until', '|' or the end of the query",
-                         query.until && at_item() ? "'until' comes after the last item" : "");
+                         query.until && at_item() ? "'until' comes after the last item"
+                                                  : hint_behind_item(tokens_, true));
         tokens_.skip_to({TokenKind::pipe});
     }
     check_keys(query);
@@ -157,10 +162,23 @@ void QueryParser::sequence_head(Query& query) {
         }
     }
     if (!at_item()) {
-        tokens_.expected("'[' and the sequence's first event query",
-                         "a sequence reads: sequence by … with maxspan=… […] […]", {"with"});
+        tokens_.expected("'[' and the sequence's first event query", head_hint(query), {"with"});
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::pipe});
     }
+}
+
+// At what stands behind the head in place of the first item.
+std::string QueryParser::head_hint(const Query& query) const {
+    if (tokens_.at(TokenKind::kw_maxspan)) {
+        return "write 'with' before it: with maxspan=5m";
+    }
+    if (query.by.empty() && !query.maxspan_ns && tokens_.at(TokenKind::identifier)) {
+        return "keys stand behind 'by': sequence by host.id […] […]";
+    }
+    if (!query.by.empty() && !query.maxspan_ns && tokens_.at(TokenKind::identifier)) {
+        return "separate the keys with commas: by a, b";
+    }
+    return "a sequence reads: sequence by … with maxspan=… […] […]";
 }
 
 // "with" "maxspan" "=" NUMBER UNIT
@@ -230,15 +248,8 @@ void QueryParser::items(Query& query) {
             tokens_.at(TokenKind::end)) {
             continue;
         }
-        const SequenceItem& last = query.items.back();
-        std::string hint;
-        if (tokens_.at(TokenKind::kw_by)) {
-            hint = last.by.empty() ? "'by' stands before 'with runs' and 'as'"
-                                   : "separate the keys with commas: by a, b";
-        } else if (tokens_.at(TokenKind::comma)) {
-            hint = "items follow each other without commas";
-        }
-        tokens_.expected("'[', 'until', '|' or the end of the query", std::move(hint),
+        tokens_.expected("'[', 'until', '|' or the end of the query",
+                         hint_behind_item(tokens_, !query.items.back().by.empty()),
                          {"until", "with"});
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::kw_until,
                          TokenKind::pipe});
@@ -291,7 +302,9 @@ EventQuery QueryParser::subquery() {
         return query;
     }
     tokens_.expected("'and', 'or' or ']'",
-                     at_item() ? "the event query before it is not closed with ']'" : "", {"and"});
+                     at_item() ? "the event query before it is not closed with ']'"
+                               : hint_behind_condition(tokens_),
+                     {"and"});
     if (!at_item()) {
         tokens_.skip_to({TokenKind::bracket_close});
         tokens_.accept(TokenKind::bracket_close);
@@ -434,10 +447,12 @@ void QueryParser::check_keys(const Query& query) {
         if (item.by.size() == wanted) {
             return;
         }
+        const bool is_until = query.until && &item == &*query.until;
         tokens_.error(item.at,
-                      "this item has " + std::to_string(item.by.size()) +
+                      (is_until ? "'until' has " : "this item has ") +
+                          std::to_string(item.by.size()) +
                           (item.by.size() == 1 ? " join key" : " join keys") +
-                          " of its own, the first one has " + std::to_string(wanted),
+                          " of its own, the first item has " + std::to_string(wanted),
                       "keys are matched by position: give each item as many");
     };
     std::for_each(query.items.begin(), query.items.end(), check);

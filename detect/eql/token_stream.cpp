@@ -125,7 +125,7 @@ void TokenStream::expected(std::string_view what, std::string hint,
     // NOT x: the parser took 'NOT' for a field and stumbles over what follows.
     std::string meant = word_hint(current_, words);
     if (meant.empty()) {
-        meant = case_hint(text_of(previous_));
+        meant = case_hint(previous_text());
     }
     if (!meant.empty()) {
         hint = std::move(meant);

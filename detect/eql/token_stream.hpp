@@ -29,6 +29,8 @@ class TokenStream {
     // From the beginning of `first` to the end of the last token taken.
     SourceRange since(SourceRange first) const;
     std::string_view text_of(SourceRange range) const;
+    // The token taken last, as written; empty before the first.
+    std::string_view previous_text() const { return text_of(previous_); }
 
     // One mistake for one place: what follows from an error already reported there is not said.
     void error(SourceRange at, std::string message, std::string hint = {});
