@@ -32,6 +32,7 @@ class QueryCompiler {
     const Query& query_;
     const FieldNames& fields_;
     ConditionCompiler conditions_;
+    std::vector<KeyField> head_keys_;
     Program program_;
 };
 
@@ -58,6 +59,11 @@ void QueryCompiler::check_size() {
     if (query_.kind == QueryKind::sample && query_.items.size() > kMaxSampleItems)
         conditions_.error(query_.items[kMaxSampleItems].at, "the sample has too many items",
                           "at most " + std::to_string(kMaxSampleItems));
+    if (query_.items.size() == 1 && query_.items.front().runs == 1)
+        conditions_.warn(query_.items.front().at,
+                         query_.kind == QueryKind::sample ? "the sample has one event only"
+                                                          : "the sequence has one event only",
+                         "an event query says the same: process where …");
     std::size_t stages = 0;
     for (const SequenceItem& item : query_.items) {
         stages += item.runs;
@@ -102,8 +108,7 @@ void QueryCompiler::add_keys(const std::vector<ExprPtr>& by, std::vector<KeyFiel
 }
 
 std::vector<KeyField> QueryCompiler::keys(const SequenceItem& item) {
-    std::vector<KeyField> keys;
-    add_keys(query_.by, keys);
+    std::vector<KeyField> keys = head_keys_;
     add_keys(item.by, keys);
     return keys;
 }
@@ -132,13 +137,15 @@ void QueryCompiler::check_key_types(const std::vector<KeyField>& keys, const Seq
         const FieldRow& a = fields_.row(first[i].field);
         const FieldRow& b = fields_.row(keys[i].field);
         if (is_known(first[i].field) && is_known(keys[i].field) && family(a.type) != family(b.type))
-            conditions_.error(item.at, "'" + std::string(a.name) + "' and '" + std::string(b.name) +
-                                           "' can never be equal: their types differ");
+            conditions_.error(item.by[i - query_.by.size()]->at,
+                              "'" + std::string(a.name) + "' and '" + std::string(b.name) +
+                                  "' can never be equal: their types differ");
     }
 }
 
 void QueryCompiler::items() {
     const SequenceItem& first = query_.items.front();
+    add_keys(query_.by, head_keys_);
     name_keys(query_.by);
     name_keys(first.by);
     for (std::size_t i = 0; i < query_.items.size(); ++i) {
@@ -202,6 +209,11 @@ std::optional<Program> compile_query(const Query& query, FieldNames& fields,
                                      PredicateTable& predicates, Diagnostics& diagnostics) {
     const std::size_t before = diagnostics.size();
     Program program = QueryCompiler(query, fields, predicates, diagnostics).compile();
+    // Types are checked before what they are of: put it in the order of the text.
+    std::stable_sort(diagnostics.begin() + static_cast<std::ptrdiff_t>(before), diagnostics.end(),
+                     [](const Diagnostic& left, const Diagnostic& right) {
+                         return left.at.offset < right.at.offset;
+                     });
     const bool failed =
         std::any_of(diagnostics.begin() + static_cast<std::ptrdiff_t>(before), diagnostics.end(),
                     [](const Diagnostic& one) { return one.severity == Severity::error; });

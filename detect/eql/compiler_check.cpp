@@ -6,6 +6,7 @@
 
 #include "detect/eql/compiler_condition.hpp"
 #include "detect/eql/compiler_formula.hpp"
+#include "detect/eql/compiler_hint.hpp"
 #include "detect/text/fold.hpp"
 #include "detect/text/nearest.hpp"
 #include "detect/text/time_text.hpp"
@@ -144,6 +145,12 @@ const Alias* ConditionCompiler::alias_of(const Expr& field) const {
     return found == aliases_.end() ? nullptr : &*found;
 }
 
+// A name without a dot that is no field: text that should stand in quotes.
+bool ConditionCompiler::is_word(const Expr& expr) const {
+    return expr.kind == ExprKind::field && expr.name.find('.') == std::string::npos &&
+           !(known_field(expr) && is_known(*known_field(expr)));
+}
+
 bool ConditionCompiler::is_plain_field(const Expr& expr) const {
     return expr.kind == ExprKind::field && !alias_of(expr);
 }
@@ -169,12 +176,7 @@ std::optional<FieldId> ConditionCompiler::resolve(const Expr& field) {
         return found;
     degraded_ = true;
     if (warned_.emplace(name).second) {
-        NearestName nearest(name);
-        for (const FieldRow& row : kFieldRows)
-            nearest.offer(row.name);
-        const std::string hint = did_you_mean(nearest);
-        warn(field.at, "unknown field '" + std::string(name) + "'",
-             hint.empty() ? "the agent's own events never have it" : hint);
+        warn(field.at, "unknown field '" + std::string(name) + "'", hint_for_unknown_field(name));
     }
     if (!found && fields_.size() >= kMaxFieldNames) {
         error(field.at, "too many different field names",
@@ -229,8 +231,12 @@ std::optional<std::vector<Literal>> ConditionCompiler::fold_list(const Expr& exp
     literals.reserve(expr.operands.size() - 1);
     for (std::size_t i = 1; i < expr.operands.size(); ++i) {
         if (!is_constant(*expr.operands[i])) {
-            error(expr.operands[i]->at, "the list of 'in' holds constants",
-                  "compare with == where the other side is not a constant");
+            const Expr& operand = *expr.operands[i];
+            const std::string& left = expr.operands[0]->name;
+            error(operand.at, "the list of 'in' holds constants",
+                  is_word(operand) ? "text stands in double quotes: \"" + operand.name + "\""
+                  : left.empty()   ? "compare with == where the other side is not a constant"
+                                   : "two fields compare as: ?" + left + " == ?" + operand.name);
             return std::nullopt;
         }
         literals.push_back(fold(*expr.operands[i]));
@@ -248,18 +254,31 @@ void ConditionCompiler::check_comparable(const Expr& field, FieldId id, const Li
     if (row.has(FieldFlag::id) && given == ValueType::number)
         return;
     if (!comparable(wanted, given)) {
-        never(at, "'" + field.name + "' is " + std::string(to_string(wanted)) +
-                      " and is compared with " + std::string(to_string(given)));
+        never(at,
+              "'" + field.name + "' is " + std::string(to_string(wanted)) +
+                  " and is compared with " + std::string(to_string(given)),
+              hint_for_mismatch(wanted, literal));
         return;
     }
     if (given != ValueType::text)
         return;
     if (wanted == ValueType::address && !IpAddress::parse(literal.text) &&
         !CidrSet().add(literal.text))
-        never(at, "'" + field.name + "' is an IP address and '" + literal.text + "' is none");
+        never(at, "'" + field.name + "' is an IP address and '" + literal.text + "' is none",
+              hint_for_mismatch(wanted, literal));
     if (wanted == ValueType::date && !parse_iso_time(literal.text))
         never(at, "'" + field.name + "' is a date and '" + literal.text + "' is none",
               "write \"2024-05-01T12:00:00Z\" or milliseconds since 1970");
+}
+
+// event.type and its like have few values: what is none of them, but near one, is a slip.
+void ConditionCompiler::check_value(FieldId id, const Literal& literal, SourceRange at) {
+    if (literal.kind != LiteralKind::text)
+        return;
+    if (const std::string_view meant = meant_value(id, literal.text); !meant.empty())
+        never(at,
+              "no event has the " + std::string(fields_.row(id).name) + " '" + literal.text + "'",
+              "did you mean '" + std::string(meant) + "'?");
 }
 
 void ConditionCompiler::check_types(const Expr& compare) {
@@ -274,6 +293,53 @@ void ConditionCompiler::check_types(const Expr& compare) {
     if (!comparable(a, b) && !is_id(left) && !is_id(right))
         never(compare.at,
               std::string(to_string(a)) + " is compared with " + std::string(to_string(b)));
+}
+
+void ConditionCompiler::check_two_fields(const Expr& compare) {
+    const Expr& left = *compare.operands[0];
+    const Expr& right = *compare.operands[1];
+    for (const Expr* field : {&left, &right}) {
+        // What would be a field without its first part: meant as a field of another event.
+        const std::size_t dot = field->name.find('.');
+        const auto rest = dot == std::string::npos
+                              ? std::nullopt
+                              : fields_.find(std::string_view(field->name).substr(dot + 1));
+        if (is_word(*field)) {
+            error(field->at, "'" + field->name + "' is no field",
+                  "text stands in double quotes: \"" + field->name + "\"");
+        } else if (rest && is_known(*rest) && !known_field(*field)) {
+            const std::string event = field->name.substr(0, dot);
+            NearestName nearest(event);
+            for (const Alias& alias : aliases_)
+                nearest.offer(alias.name);
+            error(field->at, "no event of the sequence is named '" + event + "'",
+                  nearest.best().empty() ? "name an item before this one: [ … ] as " + event
+                                         : did_you_mean(nearest));
+        } else {
+            continue;
+        }
+        warned_.insert(field->name);
+        return;
+    }
+    error(compare.at, "two fields are compared: '" + left.name + "' and '" + right.name + "'",
+          "compare a field with constants, join the events of a sequence with 'by', or mark both "
+          "as optional: ?" +
+              left.name + " == ?" + right.name);
+}
+
+// a.b-c is a.b minus c, and seldom meant so.
+void ConditionCompiler::check_subtraction(const Expr& difference) {
+    const Expr& left = *difference.operands[0];
+    const Expr& right = *difference.operands[1];
+    const bool together = left.at.offset + left.at.length + 1 == right.at.offset;
+    if (difference.arithmetic != ArithmeticOp::subtract || !together ||
+        left.kind != ExprKind::field || !is_word(right))
+        return;
+    const std::string last = left.name.substr(left.name.rfind('.') + 1);
+    warn(difference.at, "this is '" + left.name + "' minus '" + right.name + "'",
+         "a name with '-' in it stands in back-quotes: `" + last + '-' + right.name + '`');
+    warned_.insert(left.name);
+    warned_.insert(right.name);
 }
 
 void ConditionCompiler::check_wildcard(const Literal& literal, SourceRange at) {
@@ -302,6 +368,8 @@ bool ConditionCompiler::check_operand(const Expr& operand, ValueType needed,
 
 bool ConditionCompiler::check_call(const Expr& call) {
     const FunctionRow* const row = find_function(call.name);
+    const SourceRange name{
+        call.at.offset, static_cast<std::uint32_t>(call.name.size()) + (call.fold_case ? 1U : 0U)};
     if (!row) {
         const auto old =
             std::find_if(kOldFunctions.begin(), kOldFunctions.end(),
@@ -309,18 +377,21 @@ bool ConditionCompiler::check_call(const Expr& call) {
         NearestName nearest(call.name);
         for (const FunctionRow& candidate : function_rows())
             nearest.offer(candidate.name);
-        error(call.at, "unknown function '" + call.name + "'",
+        error(name, "unknown function '" + call.name + "'",
               old == kOldFunctions.end() ? did_you_mean(nearest) : std::string(old->hint));
         return false;
     }
     if (call.fold_case && !row->folds) {
-        error(call.at, "'" + std::string(row->name) + "' has no form with '~'");
+        error(name, "'" + std::string(row->name) + "' has no form with '~'",
+              "write: " + signature(*row));
         return false;
     }
     const std::size_t count = call.operands.size();
     if (count < row->required || (!row->repeats && count > row->arguments.size())) {
-        error(call.at, "'" + std::string(row->name) + "' takes " + arity(*row) + ", not " +
-                           std::to_string(count));
+        error(name,
+              "'" + std::string(row->name) + "' takes " + arity(*row) + ", not " +
+                  std::to_string(count),
+              "it reads: " + signature(*row));
         return false;
     }
     bool sound = true;

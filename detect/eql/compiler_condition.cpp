@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "detect/eql/compiler_formula.hpp"
+#include "detect/eql/compiler_hint.hpp"
 #include "detect/text/fold.hpp"
 
 namespace audisp_eql::detect {
@@ -189,7 +190,9 @@ void ConditionCompiler::atom(const Expr& expr) {
         if (expr.kind != ExprKind::field) {
             error(expr.at,
                   "a condition is true or false, but this is " + std::string(to_string(type)),
-                  "compare it with something");
+                  expr.kind == ExprKind::literal && type == ValueType::text
+                      ? "several values stand in a list: field in (\"a\", \"b\")"
+                      : "compare it with something");
             constant(false);
             return;
         }
@@ -282,6 +285,7 @@ bool ConditionCompiler::quick_compare(const Expr& expr) {
     check_comparable(*field, *id, literal, other->at);
     if (equality) {
         check_wildcard(literal, other->at);
+        check_value(*id, literal, other->at);
         equal_leaf(*id, {literal});
         return true;
     }
@@ -304,6 +308,7 @@ bool ConditionCompiler::quick_in(const Expr& expr) {
         for (std::size_t i = 0; i < literals->size(); ++i) {
             check_comparable(field, *id, (*literals)[i], expr.operands[i + 1]->at);
             check_wildcard((*literals)[i], expr.operands[i + 1]->at);
+            check_value(*id, (*literals)[i], expr.operands[i + 1]->at);
         }
         equal_leaf(*id, *literals);
         return true;
@@ -357,6 +362,19 @@ bool ConditionCompiler::quick_match(const Expr& expr) {
     return true;
 }
 
+namespace {
+// The operand whose regular expression is not understood; the test, if it is none alone.
+const Expr& wrong_pattern(const Expr& expr, const std::vector<std::string>& patterns) {
+    constexpr std::size_t kMost = 100;  // of more, the reason names the pattern
+    for (std::size_t i = 0; i < std::min(patterns.size(), kMost); ++i) {
+        std::string ignored;
+        if (!Regex::compile(std::span(&patterns[i], 1), expr.fold_case, ignored))
+            return *expr.operands[i + 1];
+    }
+    return expr;
+}
+}  // namespace
+
 // The test of `:`, like and regex; nullopt with an error reported.
 std::optional<ValueTest> ConditionCompiler::match_test(const Expr& expr, std::string& identity) {
     std::vector<std::string> patterns;
@@ -370,6 +388,12 @@ std::optional<ValueTest> ConditionCompiler::match_test(const Expr& expr, std::st
             sound = false;
             continue;
         }
+        const std::string_view anchor =
+            expr.match == MatchOp::regex ? regex_anchor(literal.text) : std::string_view();
+        if (!anchor.empty())
+            warn(operand.at,
+                 std::string(anchor) + " is an ordinary character in a regular expression here",
+                 "leave it out: the whole value must match anyway");
         patterns.push_back(expr.fold_case && expr.match == MatchOp::like ? folded(literal.text)
                                                                          : literal.text);
         literals.push_back(text_literal(patterns.back()));
@@ -383,7 +407,8 @@ std::optional<ValueTest> ConditionCompiler::match_test(const Expr& expr, std::st
     std::string reason;
     auto regex = Regex::compile(patterns, expr.fold_case, reason);
     if (!regex) {
-        error(expr.at, "the regular expression is not understood: " + reason);
+        error(wrong_pattern(expr, patterns).at,
+              "the regular expression is not understood: " + reason);
         return std::nullopt;
     }
     return RegexTest{std::move(*regex)};

@@ -80,6 +80,7 @@ class ConditionCompiler {
 
     // A field of this event, not of an alias.
     bool is_plain_field(const Expr& expr) const;
+    bool is_word(const Expr& expr) const;
     const Alias* alias_of(const Expr& field) const;
     // The field's name without the alias.
     std::string_view field_name(const Expr& field) const;
@@ -93,7 +94,11 @@ class ConditionCompiler {
     std::optional<std::vector<Literal>> fold_list(const Expr& expr);
 
     void check_comparable(const Expr& field, FieldId id, const Literal& literal, SourceRange at);
+    void check_value(FieldId id, const Literal& literal, SourceRange at);
     void check_types(const Expr& compare);
+    void check_subtraction(const Expr& difference);
+    // Two fields of which not both are optional: an error.
+    void check_two_fields(const Expr& compare);
     void check_wildcard(const Literal& literal, SourceRange at);
     // False with an error: no such function, or not with these arguments.
     bool check_call(const Expr& call);

@@ -161,6 +161,7 @@ void FormulaCompiler::arithmetic(const Expr& expr) {
     const std::string_view name = name_of(expr.arithmetic);
     for (const ExprPtr& operand : expr.operands)
         checks_.check_operand(*operand, ValueType::number, "'" + std::string(name) + "'");
+    checks_.check_subtraction(expr);
     const std::size_t at = open({.op = formula_op(expr.arithmetic)}, name);
     expression(*expr.operands[0]);
     expression(*expr.operands[1]);
@@ -192,11 +193,7 @@ void FormulaCompiler::compare(const Expr& expr, CompareOp op) {
     if (checks_.is_plain_field(left) && checks_.is_plain_field(right)) {
         nulls_equal = left.optional && right.optional;
         if (!nulls_equal)
-            checks_.error(expr.at,
-                          "two fields are compared: '" + left.name + "' and '" + right.name + "'",
-                          "compare a field with constants, join the events of a sequence with "
-                          "'by', or mark both as optional: ?" +
-                              left.name + " == ?" + right.name);
+            checks_.check_two_fields(expr);
     }
     checks_.check_types(expr);
     const CompareMode a = mode_of(left);

@@ -2,9 +2,11 @@
 #include "detect/rule/rule_set.hpp"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
+#include "detect/eql/compiler_hint.hpp"
 #include "detect/eql/parser.hpp"
 #include "detect/eql/predicate.hpp"
 #include "detect/rule/coverage.hpp"
@@ -59,6 +61,28 @@ class Coverage {
     FormulaScratch scratch_;
 };
 
+// Of categories that the agent makes no events of: a word each.
+void check_categories(const Query& query, Diagnostics& diagnostics) {
+    std::set<std::string_view> seen;
+    const auto check = [&](const EventQuery& part) {
+        if (part.any || is_agent_category(part.category) || !seen.insert(part.category).second)
+            return;
+        const std::string_view meant = meant_category(part.category);
+        diagnostics.push_back({Severity::warning,
+                               {part.at.offset, static_cast<std::uint32_t>(part.category.size())},
+                               (meant.empty() ? "the agent makes no events of the category '"
+                                              : "no event has the category '") +
+                                   part.category + "'",
+                               meant.empty() ? "" : "did you mean '" + std::string(meant) + "'?"});
+    };
+    if (query.kind == QueryKind::event)
+        check(query.event);
+    for (const SequenceItem& item : query.items)
+        check(item.query);
+    if (query.until)
+        check(query.until->query);
+}
+
 }  // namespace
 
 std::string_view to_string(RuleReport::Status status) {
@@ -111,6 +135,7 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
         const bool evaluated = !rule.deprecated || options.evaluate_deprecated;
         PredicateTable& predicates = evaluated ? *set->predicates_ : unused;
         const std::size_t before = report.diagnostics.size();
+        check_categories(*file.query, report.diagnostics);
         auto program = compile_query(*file.query, *set->fields_, predicates, report.diagnostics);
         for (std::size_t i = before; i < report.diagnostics.size(); ++i)
             report.diagnostics[i].at = file.in_file(report.diagnostics[i].at);
