@@ -155,6 +155,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         normalizer.set_default_host_id(options.default_host_id);
         if (rules)
             engine.emplace(rules);
+        // Rules of others may have every open of the host audited.
+        normalizer.set_files_wanted(!rules || options.on_event || rules->asks_for("file"));
         if (options.program_version.empty())
             options.program_version = AUDISP_EQL_VERSION;
         if (options.ruleset_digest.empty() && rules)

@@ -148,7 +148,7 @@ constexpr FieldTable<SyscallRecord, 20> kSyscallFields({{
     {field_code("key"), store_untrusted<&SyscallRecord::key>},
 }});
 
-constexpr FieldTable<PathRecord, 5> kPathFields({{
+constexpr FieldTable<PathRecord, 8> kPathFields({{
     {field_code("item"),
      [](PathRecord& record, const FieldCursor& field) { record.item = int_of(field.value, -1); }},
     {field_code("name"),
@@ -160,6 +160,14 @@ constexpr FieldTable<PathRecord, 5> kPathFields({{
      }},
     {field_code("dev"),
      [](PathRecord& record, const FieldCursor& field) { record.device = field.value; }},
+    {field_code("mode"),
+     [](PathRecord& record, const FieldCursor& field) {
+         record.mode = static_cast<std::uint32_t>(parse_octal(field.value).value_or(0));
+     }},
+    {field_code("ouid"),
+     [](PathRecord& record, const FieldCursor& field) { record.uid = id_of(field.value); }},
+    {field_code("ogid"),
+     [](PathRecord& record, const FieldCursor& field) { record.gid = id_of(field.value); }},
     {field_code("nametype"),
      [](PathRecord& record, const FieldCursor& field) { record.nametype = field.value; }},
 }});

@@ -46,7 +46,9 @@ struct PathRecord {
     std::int32_t item = -1;
     Untrusted name;
     std::uint64_t inode = 0;
-    std::string_view device;
+    std::string_view device;                       // "fe:00"
+    std::uint32_t mode = 0;                        // st_mode; 0: not told
+    std::uint32_t uid = kUnsetId, gid = kUnsetId;  // the owner's
     std::string_view nametype;
 };
 // nullopt if it has no item number.

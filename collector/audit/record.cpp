@@ -278,4 +278,12 @@ std::optional<std::uint64_t> parse_hex(std::string_view text) {
     return number;
 }
 
+std::optional<std::uint64_t> parse_octal(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 8);
+    if (error != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
+
 }  // namespace audisp_eql::collector

@@ -22,7 +22,7 @@ inline constexpr std::uint16_t kDaemonFirst = 1200, kDaemonLast = 1299;
 inline constexpr std::uint16_t kSyscall = 1300, kPath = 1302, kSocketcall = 1304,
                                kConfigChange = 1305, kSockaddr = 1306, kCwd = 1307, kExecve = 1309,
                                kEoe = 1320, kBprmFcaps = 1321, kProctitle = 1327,
-                               kEventListener = 1335, kUringop = 1336;
+                               kEventListener = 1335, kUringop = 1336, kOpenat2 = 1337;
 inline constexpr std::uint16_t kKernel = 2000;
 inline constexpr std::uint16_t kUser2First = 2100, kUser2Last = 2999;
 }  // namespace audit_type
@@ -100,5 +100,6 @@ bool decode_hex(std::string_view text, char* out);
 // The whole text must be the number; nullopt also if it does not fit.
 std::optional<std::int64_t> parse_decimal(std::string_view text);
 std::optional<std::uint64_t> parse_hex(std::string_view text);
+std::optional<std::uint64_t> parse_octal(std::string_view text);
 
 }  // namespace audisp_eql::collector

@@ -35,18 +35,24 @@ enum class Operation : std::uint8_t {
     change_times,
 };
 
+constexpr bool is_of_file(Operation operation) {
+    return operation >= Operation::open && operation <= Operation::change_times;
+}
+
 // One row of the table: the call's name and what its arguments are, as far as somebody needs it.
 // An index is that of a0 to a3 in the SYSCALL record; kNone: it has no such argument.
 struct Syscall {
     static constexpr std::int8_t kNone = -1;
     std::string_view name;
     Operation operation = Operation::other;
-    std::int8_t directory = kNone;         // the descriptor that its (first) path is relative to
+    // The descriptor that its (first) path is relative to; of a call without a path, the file's.
+    std::int8_t directory = kNone;
     std::int8_t second_directory = kNone;  // … its second path
     std::int8_t flags = kNone;             // O_… of open, AT_… of the others
     // Its number where libaudit does not know the call: system calls since Linux 5.1 have the same
     // on every architecture.
     std::int16_t common_number = kNone;
+    std::int8_t value = kNone;  // what it sets: the mode, the owner (the group follows)
 };
 
 // The row of a call; one without a name and with Operation::other for those that make no event.

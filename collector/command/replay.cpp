@@ -167,9 +167,10 @@ void Replay::tell_statistics(std::chrono::nanoseconds took) const {
                           static_cast<double>(counters.messages) / std::max(seconds, 1e-6)));
     const NormalizerCounters& events = counters.normalizer;
     log::info(fmt::format(
-        "events: {} fork ({} inferred), {} exec, {} end, {} connect, {} accept; alerts: {}",
+        "events: {} fork ({} inferred), {} exec, {} end, {} connect, {} accept, {} file; "
+        "alerts: {}",
         events.fork, events.inferred_forks, events.exec, events.end, events.connect, events.accept,
-        counters.alerts));
+        events.file, counters.alerts));
     if (const std::string text = troubles(counters, reader_.counters()); !text.empty())
         log::warning("not all is well: " + text);
 }

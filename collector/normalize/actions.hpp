@@ -11,7 +11,26 @@
 
 namespace audisp_eql::collector {
 
-enum class EventKind : std::uint8_t { fork, exec, end, connect, accept };
+enum class EventKind : std::uint8_t {
+    fork,
+    exec,
+    end,
+    connect,
+    accept,
+    file_creation,
+    file_modification,
+    file_open,
+    file_rename,
+    file_deletion,
+    directory_creation,
+    node_creation,
+    link_creation,
+    symlink_creation,
+    mode_change,
+    owner_change,
+    attributes_change,
+    times_change,
+};
 
 struct EventShape {
     detect::Values category;

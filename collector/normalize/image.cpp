@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "collector/audit/record.hpp"
+#include "collector/normalize/path.hpp"
 #include "collector/normalize/state.hpp"
 
 namespace audisp_eql::collector {
@@ -15,41 +16,6 @@ using detect::BlockPtr;
 using detect::FieldId;
 
 namespace {
-
-std::string_view base_name(std::string_view path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
-// "." and ".." and doubled slashes resolved by text alone: no file is looked at here.
-void normalise(std::string& path) {
-    std::size_t kept = 0;  // path[0, kept) is done: "" or "/a/b"
-    std::size_t at = 0;
-    while (at < path.size()) {
-        while (at < path.size() && path[at] == '/')
-            ++at;
-        const std::size_t end = std::min(path.find('/', at), path.size());
-        const std::string_view part(path.data() + at, end - at);
-        if (part == "..") {
-            while (kept > 0 && path[--kept] != '/') {
-            }
-        } else if (!part.empty() && part != ".") {
-            path[kept++] = '/';
-            std::copy(part.begin(), part.end(), path.begin() + static_cast<long>(kept));
-            kept += part.size();
-        }
-        at = end;
-    }
-    path.resize(kept);
-    if (path.empty())
-        path = "/";
-}
-
-// Decodes into `out`; empty if there is no such text.
-void decode(const Untrusted& value, std::string& out) {
-    out.clear();
-    value.append_to(out);
-}
 
 // Up to three values of one field, without repeats.
 class FewTexts {
@@ -103,17 +69,6 @@ Invocation read_invocation(const AuditEvent& event, std::string_view argument0,
     return found;
 }
 
-void decode_directory(std::string_view cwd_body, std::string& out) {
-    out.clear();
-    FieldCursor field(cwd_body);
-    while (field.next()) {
-        if (field.key == "cwd") {
-            append_untrusted(field.value, field.quoted, out);
-            return;
-        }
-    }
-}
-
 // The path as it was named, made absolute. Empty where the records don't say: no name (fexecve), or
 // relative to a directory descriptor that audit does not name.
 void absolute_invoked(const SyscallFacts& facts, const PathRecord& item0,
@@ -132,7 +87,8 @@ void absolute_invoked(const SyscallFacts& facts, const PathRecord& item0,
             out.clear();
             return;
         }
-        out.insert(0, 1, '/').insert(0, directory);
+        make_absolute(directory, out);
+        return;
     }
     normalise(out);
 }

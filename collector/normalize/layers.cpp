@@ -83,6 +83,15 @@ void Normalizer::State::put_credentials(const Credentials& credentials) {
         builder.set_text(FieldId::process_tty_name, tty);
 }
 
+void Normalizer::State::put_account(const AccountNames& names, std::uint32_t id, FieldId id_field,
+                                    FieldId name_field) {
+    if (id == kUnsetId)
+        return;
+    builder.set_text(id_field, decimal(builder, id));
+    if (const auto name = name_of(names, id); !name.empty())
+        builder.set_text(name_field, name);
+}
+
 void Normalizer::State::put_syscall(const SyscallFacts& facts) {
     builder.set_date(FieldId::event_start, facts.event.key().time_ms * kUsPerMs);
     const std::string_view name = syscall_name(facts.syscall.arch, facts.syscall.number);

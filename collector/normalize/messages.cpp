@@ -14,6 +14,7 @@ void Normalizer::State::forget_machine() {
     processes.clear();
     attempts.clear();
     attempts_in_order.clear();
+    descriptors.clear();
     boot_id.clear();
     host.reset();
     users.clear();
@@ -80,6 +81,10 @@ void Normalizer::State::on_account(AccountNames& names, std::string_view id_key,
 
 void Normalizer::State::on_process(std::string_view text, std::int64_t mono_ns) {
     check_restart(mono_ns);
+    if (auto target = descriptor_from_text(text)) {
+        on_descriptor(std::move(*target));
+        return;
+    }
     const auto snapshot = snapshot_from_text(text);
     if (!snapshot)
         return;

@@ -52,7 +52,9 @@ void Normalizer::on_message(const Message& message) {
 
 namespace {
 
-bool makes_events(Operation operation) {
+bool makes_events(Operation operation, bool files_wanted) {
+    if (is_of_file(operation))
+        return files_wanted;
     switch (operation) {
         case Operation::exec:
         case Operation::connect:
@@ -106,7 +108,7 @@ void Normalizer::on_audit_event(const AuditEvent& event) {
         return;
     }
     SyscallFacts facts{event, *syscall, syscall_of(*syscall), {}, {}};
-    if (!makes_events(facts.call.operation) || failed(facts)) {
+    if (!makes_events(facts.call.operation, state.files_wanted) || failed(facts)) {
         ++state.counters.ignored;
         return;
     }
@@ -143,6 +145,8 @@ void Normalizer::State::on_syscall(SyscallFacts& facts) {
                 on_fork_record(facts);
             break;
         default:
+            if (is_of_file(facts.call.operation))
+                on_file(facts);
             break;
     }
 }
@@ -212,6 +216,10 @@ void Normalizer::set_default_host_id(std::string_view id) {
     state_->default_host_id = id == "replay" ? std::string_view{} : id;
     if (state_->boot_id.empty())
         state_->host.reset();
+}
+
+void Normalizer::set_files_wanted(bool wanted) {
+    state_->files_wanted = wanted;
 }
 
 std::int64_t Normalizer::engine_ns() const {

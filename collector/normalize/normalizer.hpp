@@ -28,12 +28,13 @@ class EventSink {
 };
 
 struct NormalizerCounters {
-    std::uint64_t exec = 0, fork = 0, end = 0, connect = 0, accept = 0;
+    std::uint64_t exec = 0, fork = 0, end = 0, connect = 0, accept = 0, file = 0;
     std::uint64_t inferred_forks = 0;
     std::uint64_t images_by_deadline = 0;  // forks let go without a filled image
     std::uint64_t ignored = 0;             // audit events that make no event
     std::uint64_t undecoded = 0;           // events whose records could not be read
     std::uint64_t accepts_without_peer = 0;
+    std::uint64_t files_unnamed = 0;      // ftruncate and the like: nothing says of which file
     std::uint64_t repeated_connects = 0;  // EALREADY, EISCONN of a known attempt
     std::uint64_t let_go_early = 0;       // held forks and ends, by kMaxHeld
     std::uint64_t ends_cancelled = 0;     // the process went on (exec by another thread)
@@ -48,10 +49,13 @@ class Normalizer {
     static constexpr std::size_t kMaxHeld = 100'000;  // forks and ends that wait; a burst's worth
     // Attempts that a repeated connect is looked up in: a minute of a busy scanner.
     static constexpr std::size_t kMaxConnectAttempts = 100'000;
+    // Descriptors that /proc was asked about, kept for the next call on the same directory.
+    static constexpr std::size_t kMaxDescriptors = 4096;
     // Names of users and of groups, each.
     static constexpr std::size_t kMaxAccounts = 100'000;
 
-    // `proc`: asked once when an awaited image is overdue; null in replay. What it says is a
+    // `proc`: asked once when an awaited image is overdue, and what a descriptor leads to that a
+    // call on files was relative to; null in replay. What it says is a
     // `process` message like any other: it goes to `learned` (if any), so that a capture repeats
     // it, and then to on_message().
     Normalizer(EventSink& sink, ProcReader* proc, MessageSink* learned = nullptr);
@@ -67,6 +71,9 @@ class Normalizer {
     // Host id used where the input has no HOST line: --host-id; "replay" or empty: the first
     // node=, else "replay".
     void set_default_host_id(std::string_view id);
+
+    // False: events of files are not made, because nobody asks for them. Before the first record.
+    void set_files_wanted(bool wanted);
 
     // Largest engine time so far: what the engine may be advanced to.
     std::int64_t engine_ns() const;

@@ -16,6 +16,7 @@
 #include "collector/audit/decode.hpp"
 #include "collector/audit/syscalls.hpp"
 #include "collector/normalize/actions.hpp"
+#include "collector/normalize/file_records.hpp"
 #include "collector/normalize/normalizer.hpp"
 #include "collector/normalize/timeline.hpp"
 
@@ -57,6 +58,24 @@ struct HeldEnd {
     std::int64_t exit_ns;
 };
 
+// A file as an event names it.
+struct FileName {
+    enum class Source : std::uint8_t {
+        unknown,  // what it is relative to is not known; `text` is the name as the call gave it
+        records,
+        procfs,  // what a descriptor of the process led to, read after the call
+    };
+    std::string text;  // the absolute path; empty: no name was told
+    Source source = Source::unknown;
+};
+
+// What a descriptor of a process led to when it was asked.
+struct Descriptor {
+    std::uint64_t inode = 0;  // 0: not told
+    std::string path;
+    bool fresh = false;  // asked for the event at hand
+};
+
 struct ConnectAttempt {
     std::uint64_t key;
     std::int64_t engine_ns;
@@ -93,6 +112,9 @@ struct Normalizer::State {
     void put_credentials(const Credentials& credentials);
     // What every event of a system call says of it.
     void put_syscall(const SyscallFacts& facts);
+    // An id, unless it is kUnsetId, and the name it has on this host.
+    void put_account(const AccountNames& names, std::uint32_t id, detect::FieldId id_field,
+                     detect::FieldId name_field);
     const detect::BlockPtr& identity_of(Process& process);
     // `id` empty: the default.
     void put_host(std::string_view id);
@@ -166,6 +188,41 @@ struct Normalizer::State {
     void on_connect(const SyscallFacts& facts);
     void on_accept(const SyscallFacts& facts);
     bool repeats_attempt(const SyscallFacts& facts, const SocketAddress& address);
+
+    // file.cpp; what the event at hand names
+    FileRecords file_records;
+    FileName file_name, original_name, target_name;
+    bool files_wanted = true;
+    void on_file(const SyscallFacts& facts);
+    void on_open(const SyscallFacts& facts);
+    void on_rename(const SyscallFacts& facts);
+    void on_link(const SyscallFacts& facts);
+    void on_one_file(const SyscallFacts& facts, EventKind kind, std::string_view nametype);
+    // `directory`: the index of the argument that the name is relative to. `item` null: the
+    // descriptor itself is the file.
+    void name_file(const SyscallFacts& facts, const PathRecord* item, std::int8_t directory,
+                   FileName& out);
+    void name_by_descriptor(const SyscallFacts& facts, const PathRecord* item,
+                            std::int8_t directory, FileName& out);
+    void emit_file(const SyscallFacts& facts, EventKind kind, const PathRecord* item);
+    void put_file(const SyscallFacts& facts, const PathRecord* item);
+    void put_attributes(const SyscallFacts& facts, const PathRecord& item);
+
+    // descriptor.cpp
+    enum class LeadsTo : std::uint8_t {
+        anything,  // nothing in the records tells: it must have been asked for this event
+        file,      // the file of an inode
+        parent,    // a directory that the event's records name by its inode
+    };
+    boost::unordered_flat_map<std::uint64_t, Descriptor> descriptors;
+    std::vector<std::uint64_t> descriptors_used;  // by the event at hand
+    void on_descriptor(DescriptorTarget&& target);
+    void ask_descriptor(std::int32_t pid, std::int32_t fd);
+    // Empty if it is not known. Valid until the next call.
+    std::string_view path_of_descriptor(const SyscallFacts& facts, std::int32_t fd,
+                                        LeadsTo expected, std::uint64_t inode);
+    // After an event: what was asked for it may be another file by the next.
+    void end_descriptors();
 };
 
 }  // namespace audisp_eql::collector

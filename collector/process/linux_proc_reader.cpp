@@ -21,6 +21,10 @@ namespace {
 // An argument list may have megabytes; what is beyond this is not even counted.
 constexpr std::size_t kMaxFileBytes = 128 * 1024;
 
+// Behind the path of a removed file; the files of memfd_create(2) are born without a name.
+constexpr std::string_view kDeleted = " (deleted)";
+constexpr std::string_view kMemfd = "/memfd:";
+
 bool read_file(const std::string& path, std::string& out) {
     out.clear();
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -49,11 +53,10 @@ std::string read_link(const std::string& path) {
 // The link of a file that was removed (an upgraded daemon) says so behind its path. A memfd never
 // had another.
 std::string read_exe(const std::string& path) {
-    constexpr std::string_view kDeleted = " (deleted)";
     std::string exe = read_link(path);
     struct stat file {};
-    if (exe.ends_with(kDeleted) && !exe.starts_with("/memfd:") &&
-        ::stat(path.c_str(), &file) == 0 && file.st_nlink == 0)
+    if (exe.ends_with(kDeleted) && !exe.starts_with(kMemfd) && ::stat(path.c_str(), &file) == 0 &&
+        file.st_nlink == 0)
         exe.resize(exe.size() - kDeleted.size());
     return exe;
 }
@@ -173,6 +176,25 @@ std::optional<ProcSnapshot> LinuxProcReader::read(std::int32_t pid) {
         after.start_tick != snapshot.start_tick)
         return std::nullopt;
     return snapshot;
+}
+
+std::optional<DescriptorTarget> LinuxProcReader::descriptor(std::int32_t pid, std::int32_t fd) {
+    const std::string base = root_ + "/" + std::to_string(pid);
+    const std::string number = std::to_string(fd);
+    DescriptorTarget target;
+    target.pid = pid;
+    target.fd = fd;
+    target.path = read_link(base + "/fd/" + number);
+    std::string text;
+    if (!target.path.starts_with('/') || !read_file(base + "/fdinfo/" + number, text))
+        return std::nullopt;
+    // Not stat(): that would ask the file system, which may be remote and not answer.
+    constexpr std::string_view kLabel = "\nino:";
+    if (const std::size_t at = text.find(kLabel); at != std::string::npos)
+        parse(word(std::string_view(text).substr(at + kLabel.size()), 0), target.inode);
+    if (target.path.ends_with(kDeleted) && !target.path.starts_with(kMemfd))
+        target.path.resize(target.path.size() - kDeleted.size());
+    return target;
 }
 
 }  // namespace audisp_eql::collector

@@ -31,12 +31,26 @@ struct ProcSnapshot {
     bool operator==(const ProcSnapshot&) const = default;
 };
 
+// What a descriptor of a process leads to.
+struct DescriptorTarget {
+    std::int32_t pid = 0;
+    std::int32_t fd = -1;
+    std::uint64_t inode = 0;  // 0: not told (kernels before 5.14)
+    std::string path;         // absolute, in the reader's root
+
+    bool operator==(const DescriptorTarget&) const = default;
+};
+
 class ProcReader {
   public:
     virtual ~ProcReader() = default;
     virtual std::vector<std::int32_t> pids() = 0;
     // nullopt: gone. Reads the start tick before and after: the answer is of one incarnation.
     virtual std::optional<ProcSnapshot> read(std::int32_t pid) = 0;
+    // nullopt: closed, or it has no path (pipes, sockets). What it leads to is not asked.
+    virtual std::optional<DescriptorTarget> descriptor(std::int32_t /*pid*/, std::int32_t /*fd*/) {
+        return std::nullopt;
+    }
 };
 
 // The real one.
@@ -45,6 +59,7 @@ class LinuxProcReader final : public ProcReader {
     explicit LinuxProcReader(std::string root = "/proc") : root_(std::move(root)) {}
     std::vector<std::int32_t> pids() override;
     std::optional<ProcSnapshot> read(std::int32_t pid) override;
+    std::optional<DescriptorTarget> descriptor(std::int32_t pid, std::int32_t fd) override;
 
   private:
     std::string root_;
@@ -56,5 +71,9 @@ class LinuxProcReader final : public ProcReader {
 std::string to_text(const ProcSnapshot& snapshot);
 // nullopt if it names no process.
 std::optional<ProcSnapshot> snapshot_from_text(std::string_view text);
+
+// The same for a descriptor: "pid= fd= inode= path=". nullopt if it has no pid, fd and path.
+std::string to_text(const DescriptorTarget& target);
+std::optional<DescriptorTarget> descriptor_from_text(std::string_view text);
 
 }  // namespace audisp_eql::collector

@@ -113,4 +113,33 @@ std::optional<ProcSnapshot> snapshot_from_text(std::string_view text) {
     return snapshot;
 }
 
+std::string to_text(const DescriptorTarget& target) {
+    Writer writer;
+    writer.number("pid", target.pid);
+    writer.number("fd", target.fd);
+    writer.number("inode", static_cast<std::int64_t>(target.inode));
+    writer.text("path", target.path);
+    return std::move(writer.out);
+}
+
+std::optional<DescriptorTarget> descriptor_from_text(std::string_view text) {
+    DescriptorTarget target;
+    FieldCursor field(text);
+    while (field.next()) {
+        if (field.key == "path") {
+            read_text(field, target.path);
+        } else if (const auto number = parse_decimal(field.value)) {
+            if (field.key == "pid")
+                target.pid = static_cast<std::int32_t>(*number);
+            else if (field.key == "fd")
+                target.fd = static_cast<std::int32_t>(*number);
+            else if (field.key == "inode")
+                target.inode = static_cast<std::uint64_t>(*number);
+        }
+    }
+    if (target.pid <= 0 || target.fd < 0 || target.path.empty())
+        return std::nullopt;
+    return target;
+}
+
 }  // namespace audisp_eql::collector

@@ -182,4 +182,25 @@ std::shared_ptr<const RuleSet> RuleSet::of_query(std::string_view query, Diagnos
     return set;
 }
 
+bool RuleSet::asks_for(std::string_view category) const {
+    const auto known = [&](PredicateId id) {
+        const auto* const test = std::get_if<FieldTest>(&predicates_->at(id));
+        if (!test || test->field != FieldId::event_category)
+            return Truth::unknown;
+        return matches(test->test, Value::text(category)) ? Truth::yes : Truth::no;
+    };
+    const auto asks = [&](const Condition& condition) {
+        return may_hold(condition, known) != Truth::no;
+    };
+    const auto stage_asks = [&](const Stage& stage) { return asks(stage.condition); };
+    const auto rule_asks = [&](const CompiledRule& rule) {
+        const Program& program = rule.program;
+        return (program.until && stage_asks(*program.until)) ||
+               std::any_of(program.stages.begin(), program.stages.end(), stage_asks);
+    };
+    const std::vector<Condition>& lineages = predicates_->lineages();
+    return std::any_of(rules_.begin(), rules_.end(), rule_asks) ||
+           std::any_of(lineages.begin(), lineages.end(), asks);
+}
+
 }  // namespace audisp_eql::detect

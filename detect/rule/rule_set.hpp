@@ -56,6 +56,8 @@ class RuleSet {
     // get new ids, those of the rules stay), on the engine's thread.
     FieldNames& fields() const { return *fields_; }
     const PredicateTable& predicates() const { return *predicates_; }
+    // Some rule could match an event of this category, as far as its tests on the category say.
+    bool asks_for(std::string_view category) const;
     // SHA-256 over the rules' hashes in order, hex: which rule set raised an alert.
     const std::string& digest() const { return digest_; }
 

@@ -37,6 +37,19 @@ BOOST_AUTO_TEST_CASE(category_type_and_action_of_each_kind) {
         {EventKind::connect, "network", "connection,start", "connection_attempted,connected-to"},
         {EventKind::accept, "network", "connection,start",
          "connection_accepted,accepted-connection-from"},
+        {EventKind::file_creation, "file", "creation", "creation,opened-file"},
+        {EventKind::file_modification, "file", "change", "modification,opened-file,wrote-to-file"},
+        {EventKind::file_open, "file", "access", "open,opened-file"},
+        {EventKind::file_rename, "file", "change", "rename,renamed"},
+        {EventKind::file_deletion, "file", "deletion", "deletion,deleted"},
+        {EventKind::directory_creation, "file", "creation", "creation,created-directory"},
+        {EventKind::node_creation, "file", "creation", "creation,make-device"},
+        {EventKind::link_creation, "file", "creation", "creation,linked"},
+        {EventKind::symlink_creation, "file", "creation", "creation,symlinked"},
+        {EventKind::mode_change, "file", "change", "changed-file-permissions-of"},
+        {EventKind::owner_change, "file", "change", "changed-file-ownership-of"},
+        {EventKind::attributes_change, "file", "change", "changed-file-attributes-of"},
+        {EventKind::times_change, "file", "change", "changed-timestamp-of"},
     };
     for (const Row& row : rows) {
         const EventShape& shape = shape_of(row.kind);

@@ -49,6 +49,14 @@ class FakeProcReader final : public ProcReader {
         const auto found = processes.find(pid);
         return found == processes.end() ? std::nullopt : std::optional(found->second);
     }
+
+    std::map<std::pair<std::int32_t, std::int32_t>, DescriptorTarget> descriptors;
+    int descriptors_asked = 0;
+    std::optional<DescriptorTarget> descriptor(std::int32_t pid, std::int32_t fd) override {
+        ++descriptors_asked;
+        const auto found = descriptors.find({pid, fd});
+        return found == descriptors.end() ? std::nullopt : std::optional(found->second);
+    }
 };
 
 class Story : private MessageSink, private AuditEventSink, private EventSink {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/process/proc_reader.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <sys/stat.h>
 
 namespace audisp_eql::collector {
 namespace {
@@ -104,6 +106,37 @@ BOOST_AUTO_TEST_CASE(this_process_reads_itself) {
     BOOST_TEST(read->uid == ::getuid());
     BOOST_TEST(read->exe == fs::read_symlink("/proc/self/exe").string());
     BOOST_TEST(!read->args.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_descriptor_leads_to_its_file) {
+    char name[] = "/tmp/audisp-eql-descriptor-XXXXXX";
+    const int fd = ::mkstemp(name);
+    BOOST_REQUIRE(fd >= 0);
+    struct stat file {};
+    BOOST_REQUIRE(::fstat(fd, &file) == 0);
+    int pipe[2];
+    BOOST_REQUIRE(::pipe(pipe) == 0);
+
+    const DescriptorTarget expected{::getpid(), fd, file.st_ino, name};
+    const auto named = LinuxProcReader().descriptor(::getpid(), fd);
+    ::unlink(name);
+    const auto removed = LinuxProcReader().descriptor(::getpid(), fd);
+    const auto piped = LinuxProcReader().descriptor(::getpid(), pipe[0]);
+    for (const int open : {fd, pipe[0], pipe[1]})
+        ::close(open);
+    BOOST_REQUIRE(named);
+    BOOST_TEST(named->path == name);
+    // Kernels before 5.14 do not tell the inode.
+    BOOST_TEST((named->inode == expected.inode || named->inode == 0));
+    BOOST_REQUIRE(removed);
+    BOOST_TEST(removed->path == name);
+    BOOST_TEST(!piped);
+    BOOST_TEST(!LinuxProcReader().descriptor(::getpid(), fd));
+
+    const DescriptorTarget odd{7, 3, 12345678901234, "/tmp/a \"b\n"};
+    BOOST_CHECK(descriptor_from_text(to_text(odd)) == odd);
+    for (const char* wrong : {"", "pid=7", "pid=7 fd=3", "fd=3 path=\"/x\"", "pid=7 path=\"/x\""})
+        BOOST_CHECK_MESSAGE(!descriptor_from_text(wrong), wrong);
 }
 
 BOOST_AUTO_TEST_CASE(snapshot_text_holds_any_bytes) {

@@ -93,6 +93,40 @@ BOOST_AUTO_TEST_CASE(deprecated_rules_are_checked_and_left_out) {
     BOOST_CHECK(reports.at(0).status == Status::ok);
 }
 
+BOOST_AUTO_TEST_CASE(which_categories_the_rules_ask_for) {
+    struct Row {
+        const char* query;
+        bool file;
+    };
+    const Row rows[] = {
+        {R"(file where true)", true},
+        {R"(process where file.path == "/x")", false},
+        {R"(any where true)", true},
+        {R"(any where event.category == "file")", true},
+        {R"(any where event.category == "process")", false},
+        {R"(any where event.category : ("network", "f*"))", true},
+        {R"(any where event.category != "file")", false},
+        {R"(any where startsWith(event.category, "fi"))", true},
+        {R"(process where event.action == "exec" or event.category == "file")", false},
+        {R"(sequence by process.entity_id [process where true] [network where true])", false},
+        {R"(sequence by process.entity_id [process where true] [file where true])", true},
+        {R"(sequence by process.entity_id [process where true] [network where true] )"
+         R"(until [file where true])",
+         true},
+        {R"(process where descendant of [file where true])", true},
+    };
+    for (const Row& row : rows) {
+        BOOST_TEST_CONTEXT(row.query) {
+            Diagnostics diagnostics;
+            const auto set = RuleSet::of_query(row.query, diagnostics);
+            BOOST_REQUIRE(set);
+            BOOST_TEST(set->asks_for("file") == row.file);
+        }
+    }
+    std::vector<RuleReport> reports;
+    BOOST_TEST(!RuleSet::build({}, {}, reports)->asks_for("file"));
+}
+
 BOOST_AUTO_TEST_CASE(two_rules_with_one_id_are_an_error) {
     std::vector<RuleReport> reports;
     const auto set = RuleSet::build({rule_source("a.toml", "x", "any where true"),
