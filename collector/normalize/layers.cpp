@@ -94,7 +94,9 @@ void Normalizer::State::put_account(const AccountNames& names, std::uint32_t id,
 
 void Normalizer::State::put_syscall(const SyscallFacts& facts) {
     builder.set_date(FieldId::event_start, facts.event.key().time_ms * kUsPerMs);
-    const std::string_view name = syscall_name(facts.syscall.arch, facts.syscall.number);
+    std::string_view name = syscall_name(facts.syscall.arch, facts.syscall.number);
+    if (name.empty())
+        name = facts.call.name;  // newer than libaudit
     if (!name.empty())
         builder.set_literal(FieldId::auditd_syscall, name);
     if (facts.syscall.success)
