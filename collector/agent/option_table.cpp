@@ -31,6 +31,8 @@ constexpr Choice<ReplayOutput> kReplayOutputs[] = {{"ndjson", ReplayOutput::ndjs
                                                    {"summary", ReplayOutput::summary}};
 constexpr Choice<CheckOutput> kCheckOutputs[] = {{"text", CheckOutput::text},
                                                  {"json", CheckOutput::json}};
+constexpr Choice<TestOutput> kTestOutputs[] = {{"text", TestOutput::text},
+                                               {"junit", TestOutput::junit}};
 constexpr Choice<LogLevel> kLogLevels[] = {{"error", LogLevel::error},
                                            {"warning", LogLevel::warning},
                                            {"info", LogLevel::info},
@@ -73,6 +75,9 @@ static void validate(boost::any& out, const std::vector<std::string>& values, Re
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, CheckOutput*, int) {
     out = choose(kCheckOutputs, single(out, values));
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, TestOutput*, int) {
+    out = choose(kTestOutputs, single(out, values));
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, LogLevel*, int) {
     out = choose(kLogLevels, single(out, values));
@@ -122,8 +127,10 @@ std::string_view to_string(RequiredFeed feed) {
 namespace {
 
 constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Command::replay),
-                   kRecord = command_bit(Command::record), kCheck = command_bit(Command::check);
-constexpr unsigned kLive = kRun | kRecord, kAll = kRun | kReplay | kRecord | kCheck;
+                   kRecord = command_bit(Command::record), kCheck = command_bit(Command::check),
+                   kTest = command_bit(Command::test);
+constexpr unsigned kLive = kRun | kRecord, kRuled = kRun | kReplay | kCheck;
+constexpr unsigned kAll = kRuled | kRecord | kTest;
 
 constexpr const char* kRules = "Rules";
 constexpr const char* kInput = "What is read";
@@ -154,10 +161,10 @@ po::typed_value<bool>* on_off(bool& target) {
 }
 
 void add_rules(TableBuilder& table, Settings& s) {
-    table.add(kRules, kAll & ~kRecord, true, "rules", value(s.rules, "PATH"),
+    table.add(kRules, kRuled, true, "rules", value(s.rules, "PATH"),
               "A rule file, or a directory that is searched for *.toml files. May be given several "
               "times. Default: " AUDISP_EQL_RULES_DIR " and /etc/audisp-eql/rules.d.");
-    table.add(kRules, kAll & ~kRecord, true, "deprecated", on_off(s.deprecated),
+    table.add(kRules, kRuled, true, "deprecated", on_off(s.deprecated),
               "Also evaluate rules that their authors have marked as deprecated.");
 }
 
@@ -210,6 +217,9 @@ void add_output(TableBuilder& table, Settings& s) {
     table.add(kOutput, kCheck, false, "output",
               value(s.check_output, "FORM")->default_value(s.check_output, "text"),
               "text: messages for people. json: one object a line for each rule file.");
+    table.add(kOutput, kTest, false, "output",
+              value(s.test_output, "FORM")->default_value(s.test_output, "text"),
+              "text: a line for each rule, and what is wrong. junit: XML, one test suite a rule.");
 }
 
 void add_general(TableBuilder& table, Settings& s) {

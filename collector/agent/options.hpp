@@ -15,13 +15,14 @@
 
 namespace audisp_eql::collector {
 
-enum class Command : std::uint8_t { run, replay, record, check };
+enum class Command : std::uint8_t { run, replay, record, check, test };
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp
 enum class RequiredFeed : std::uint8_t { audit, proc_connector };
 enum class StdoutForm : std::uint8_t { none, ndjson, text };
 enum class ReplayOutput : std::uint8_t { ndjson, text, summary };
 enum class CheckOutput : std::uint8_t { text, json };
+enum class TestOutput : std::uint8_t { text, junit };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
 // A syslog facility by its number (RFC 5424, table 1).
@@ -64,6 +65,7 @@ struct Settings {
     bool exit_code = false;  // replay: 3 if anything matched
     bool events = false;     // replay: events in place of alerts
     CheckOutput check_output = CheckOutput::text;
+    TestOutput test_output = TestOutput::text;
     Bounded<0, 86'400 * 30, 0> record_seconds;  // 0: until stopped
 
     std::vector<std::string> arguments;  // FILE…, RULE…

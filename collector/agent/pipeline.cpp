@@ -272,6 +272,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
 
     // MatchSink
     void on_matches(const detect::Rule& rule, std::span<const detect::Match> matches) override {
+        if (options.on_matches)
+            options.on_matches(rule, matches);
         if (rule.building_block) {
             counters.quiet_matches += matches.size();
             return;

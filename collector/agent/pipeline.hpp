@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct PipelineOptions {
     MessageSink* tee = nullptr;
     // Every event, before the rules see it (golden tests, --events).
     std::function<void(const detect::Event&)> on_event;
+    // What the rules match, quiet ones too, before it becomes an alert (rule tests).
+    std::function<void(const detect::Rule&, std::span<const detect::Match>)> on_matches;
     // What alerts say made them; empty: this program's version, the rules' digest.
     std::string program_version;
     std::string ruleset_digest;

@@ -18,6 +18,9 @@ namespace fs = std::filesystem;
 namespace audisp_eql::collector {
 namespace {
 
+constexpr std::string_view kRuleEnd = ".toml";
+constexpr std::string_view kTestEnd = ".test.toml";
+
 // The public rule set has some 2,200 files; a path that leads elsewhere by mistake (/) must not be
 // read to its end.
 constexpr std::size_t kMaxRuleFiles = 20'000;
@@ -63,6 +66,8 @@ class Finder {
             const auto kind = fs::status(entry, ignored);
             if (fs::is_directory(kind))
                 directory(entry, depth + 1);
+            else if (is_rule_test(entry.native()))
+                out_.tests.push_back(entry.string());
             else if (entry.extension() == ".toml")
                 file(entry);
         }
@@ -104,6 +109,21 @@ std::vector<std::string> default_rule_paths() {
             paths.emplace_back(path);
     }
     return paths;
+}
+
+bool is_rule_test(std::string_view path) {
+    return path.ends_with(kTestEnd);
+}
+
+std::string test_of_rule(std::string_view path) {
+    if (path.ends_with(kRuleEnd))
+        path.remove_suffix(kRuleEnd.size());
+    return std::string(path).append(kTestEnd);
+}
+
+std::string rule_of_test(std::string_view path) {
+    path.remove_suffix(kTestEnd.size());
+    return std::string(path).append(kRuleEnd);
 }
 
 RuleFiles read_rule_files(const std::vector<std::string>& paths) {

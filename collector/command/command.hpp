@@ -23,6 +23,7 @@ int run_command(const Settings& settings);
 int replay_command(const Settings& settings);
 int record_command(const Settings& settings);
 int check_command(const Settings& settings);
+int test_command(const Settings& settings);
 
 struct CommandEntry {
     std::string_view name;

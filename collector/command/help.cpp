@@ -48,6 +48,28 @@ constexpr CommandEntry kCommands[] = {
      "  audisp-eql check --output json ./detection-rules/rules/linux\n"
      "      one object a line: file, id, name, status, diagnostics\n",
      "  0  no errors (there may be warnings)   1  cannot run   2  a rule has an error\n"},
+    {"test", Command::test, test_command, "RULE|DIR…", "run the tests that stand beside rules",
+     "The tests of NAME.toml are in NAME.test.toml beside it. Each has events and says\n"
+     "what the rule makes of them:\n"
+     "\n"
+     "  [[test]]\n"
+     "  name = \"an interpreter connects, then becomes a shell\"\n"
+     "  alerts = 1                 # 0: a near miss; or, in place of it, the event ids of\n"
+     "  expect = [[\"1\", \"3\"]]    # each match, \"-\" for a missing-event clause\n"
+     "  stage = 1                  # near misses only, optional: items of the sequence reached\n"
+     "  events = '''\n"
+     "  {\"@timestamp\": 1000, \"event\": {\"id\": \"1\", \"category\": [\"process\"]}, …}\n"
+     "  '''                        # ECS in JSON, one event a line; or, in place of it:\n"
+     "  capture = \"x.capture.gz\"   # a capture or an audit log, relative to this file\n"
+     "\n"
+     "Events stand in the order in which the rule sees them. @timestamp is ISO 8601 text\n"
+     "or milliseconds; without it an event comes 1 ms after the one before. At the end\n"
+     "the clock runs out, so that a trailing ![…] matches. Only the rule beside is\n"
+     "evaluated, deprecated ones too. Of a failed test it is said at which stage the\n"
+     "rule stopped, and which part of the condition was false.\n",
+     "  audisp-eql test my-rules/\n"
+     "  audisp-eql test --output junit my-rules/ >results.xml\n",
+     "  0  all tests passed   1  cannot run   2  a test failed, or a file has a mistake\n"},
 };
 
 }  // namespace

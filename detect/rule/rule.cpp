@@ -3,23 +3,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <limits>
 #include <utility>
 
-#include <toml++/toml.h>
-
 #include "detect/eql/parser.hpp"
 #include "detect/rule/sha256.hpp"
+#include "detect/rule/toml_file.hpp"
 
 namespace audisp_eql::detect {
 namespace {
-
-// toml++ 3.3 bounds the nesting of values, but builds (and tears down, by recursion) a table for
-// each part of a dotted key: a million parts overflow the stack. Dots in strings count too, which
-// costs nothing: the largest public rule file has fewer than 2000.
-constexpr std::ptrdiff_t kMaxDots = 20'000;
 
 struct SeverityName {
     std::string_view name;
@@ -75,13 +68,11 @@ std::optional<std::int64_t> parse_look_back(std::string_view from) {
 
 class RuleReader {
   public:
-    RuleReader(std::string_view text, RuleFile& out) : text_(text), out_(out) {}
+    RuleReader(std::string_view text, RuleFile& out) : toml_(text, out.diagnostics), out_(out) {}
 
     void read(std::string_view name);
 
   private:
-    bool acceptable();
-    std::optional<toml::table> parse();
     bool is_ours(const toml::table& metadata, const toml::table& rule);
     bool is_for_linux(const toml::table& table, std::string_view key);
     void read_rule(const toml::table& file, const toml::table& metadata, const toml::table& rule);
@@ -100,24 +91,21 @@ class RuleReader {
     std::vector<std::string> texts(const toml::table& table, std::string_view key);
     void ignored(const toml::node& node, std::string_view key, std::string_view wanted);
 
-    SourceRange at(const toml::source_region& region) const;
+    SourceRange at(const toml::source_region& region) const { return toml_.at(region); }
     void error(SourceRange at, std::string message, std::string hint = {}) {
-        out_.diagnostics.push_back({Severity::error, at, std::move(message), std::move(hint)});
+        toml_.error(at, std::move(message), std::move(hint));
     }
     void warning(SourceRange at, std::string message, std::string hint = {}) {
-        out_.diagnostics.push_back({Severity::warning, at, std::move(message), std::move(hint)});
+        toml_.warning(at, std::move(message), std::move(hint));
     }
 
-    std::string_view text_;
+    TomlFile toml_;
     RuleFile& out_;
     Rule rule_;
 };
 
 void RuleReader::read(std::string_view name) {
-    if (!acceptable()) {
-        return;
-    }
-    const std::optional<toml::table> file = parse();
+    const std::optional<toml::table> file = toml_.parse();
     if (!file) {
         return;
     }
@@ -135,41 +123,12 @@ void RuleReader::read(std::string_view name) {
         return;
     }
     rule_.file = name;
-    rule_.hash = sha256_hex(text_);
+    rule_.hash = sha256_hex(toml_.text());
     read_rule(*file, known_metadata, *rule);
     if (!has_errors(out_.diagnostics)) {
         out_.status = RuleFile::Status::ok;
     }
     out_.rule = std::move(rule_);
-}
-
-bool RuleReader::acceptable() {
-    if (text_.size() > kMaxRuleFileBytes) {
-        error({0, 0}, "the file is too large: " + std::to_string(text_.size()) + " bytes",
-              "at most " + std::to_string(kMaxRuleFileBytes) + " bytes");
-        return false;
-    }
-    if (std::count(text_.begin(), text_.end(), '.') > kMaxDots) {
-        error({0, 0}, "the file holds more than " + std::to_string(kMaxDots) + " dots",
-              "a rule file never does: its keys would nest too deeply");
-        return false;
-    }
-    return true;
-}
-
-std::optional<toml::table> RuleReader::parse() {
-    try {
-        return toml::parse(text_, std::string_view());
-    } catch (const toml::parse_error& failure) {
-        std::string message(failure.description());
-        if (!message.empty()) {
-            message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
-        }
-        SourceRange place = at(failure.source());
-        place.length = place.offset < text_.size() ? 1 : 0;
-        error(place, "not valid TOML: " + message);
-        return std::nullopt;
-    }
 }
 
 // An EQL rule for Linux? Public directories hold rules in other languages and for other systems.
@@ -227,7 +186,7 @@ void RuleReader::read_query(const toml::table& rule) {
         return;
     }
     const SourceRange place = at(node->source());
-    out_.query_map = map_string(text_, place.offset, rule_.query);
+    out_.query_map = map_string(toml_.text(), place.offset, rule_.query);
     Diagnostics found;
     out_.query = parse_query(rule_.query, found);
     for (Diagnostic& diagnostic : found) {
@@ -401,12 +360,6 @@ std::vector<std::string> RuleReader::texts(const toml::table& table, std::string
 void RuleReader::ignored(const toml::node& node, std::string_view key, std::string_view wanted) {
     warning(at(node.source()),
             "'" + std::string(key) + "' must be " + std::string(wanted) + ": ignored");
-}
-
-SourceRange RuleReader::at(const toml::source_region& region) const {
-    const std::uint32_t begin = offset_of(text_, region.begin.line, region.begin.column);
-    const std::uint32_t end = offset_of(text_, region.end.line, region.end.column);
-    return {begin, end > begin ? end - begin : 0};
 }
 
 }  // namespace

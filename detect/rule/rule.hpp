@@ -71,9 +71,6 @@ struct RuleFile {
     TextMap query_map = {{}};
 };
 
-// Larger files are refused: the largest public rule file has 40 kB.
-inline constexpr std::size_t kMaxRuleFileBytes = 1024 * 1024;
-
 // Reads one rule file. `name` is used in messages only. Never throws for bad input.
 RuleFile load_rule(std::string_view name, std::string_view text);
 

@@ -170,15 +170,26 @@ std::shared_ptr<const RuleSet> RuleSet::of_query(std::string_view query, Diagnos
     const auto parsed = parse_query(query, diagnostics);
     if (!parsed)
         return nullptr;
-    std::shared_ptr<RuleSet> set(new RuleSet());
-    auto program = compile_query(*parsed, *set->fields_, *set->predicates_, diagnostics);
-    if (!program)
+    const auto set = one_query(*parsed, diagnostics);
+    if (!set)
         return nullptr;
-    Rule rule;
+    Rule& rule = set->rules_.front().rule;
     rule.query = query;
     rule.hash = sha256_hex(query);
     set->digest_ = rule.hash;
-    set->rules_.push_back({std::move(rule), std::move(*program)});
+    return set;
+}
+
+std::shared_ptr<const RuleSet> RuleSet::of_query(const Query& query, Diagnostics& diagnostics) {
+    return one_query(query, diagnostics);
+}
+
+std::shared_ptr<RuleSet> RuleSet::one_query(const Query& query, Diagnostics& diagnostics) {
+    std::shared_ptr<RuleSet> set(new RuleSet());
+    auto program = compile_query(query, *set->fields_, *set->predicates_, diagnostics);
+    if (!program)
+        return nullptr;
+    set->rules_.push_back({Rule{}, std::move(*program)});
     return set;
 }
 

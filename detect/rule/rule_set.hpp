@@ -49,6 +49,8 @@ class RuleSet {
     // One query as a nameless rule: `query` and tests. Null if it is wrong.
     static std::shared_ptr<const RuleSet> of_query(std::string_view query,
                                                    Diagnostics& diagnostics);
+    // The same for a query that is parsed, or put together of parts of one.
+    static std::shared_ptr<const RuleSet> of_query(const Query& query, Diagnostics& diagnostics);
     ~RuleSet();
 
     const std::vector<CompiledRule>& rules() const { return rules_; }
@@ -63,6 +65,7 @@ class RuleSet {
 
   private:
     RuleSet();
+    static std::shared_ptr<RuleSet> one_query(const Query& query, Diagnostics& diagnostics);
     std::unique_ptr<FieldNames> fields_;
     std::unique_ptr<PredicateTable> predicates_;
     std::vector<CompiledRule> rules_;

@@ -14,6 +14,9 @@
 
 namespace audisp_eql::detect {
 
+// Larger files of rules, tests or exceptions are refused: the largest public rule file has 40 kB.
+inline constexpr std::size_t kMaxRuleFileBytes = 1024 * 1024;
+
 // The byte offset of a line and column as toml++ counts them: from 1, in code points, without the
 // byte order mark. A position past a line's end is that line's end.
 std::uint32_t offset_of(std::string_view file, std::uint32_t line, std::uint32_t column);
