@@ -29,6 +29,9 @@ constexpr Choice<StdoutForm> kStdoutForms[] = {
 constexpr Choice<ReplayOutput> kReplayOutputs[] = {{"ndjson", ReplayOutput::ndjson},
                                                    {"text", ReplayOutput::text},
                                                    {"summary", ReplayOutput::summary}};
+constexpr Choice<QueryInputKind> kQueryInputs[] = {{"auto", QueryInputKind::automatic},
+                                                   {"audit", QueryInputKind::audit},
+                                                   {"ndjson", QueryInputKind::ndjson}};
 constexpr Choice<CheckOutput> kCheckOutputs[] = {{"text", CheckOutput::text},
                                                  {"json", CheckOutput::json}};
 constexpr Choice<TestOutput> kTestOutputs[] = {{"text", TestOutput::text},
@@ -72,6 +75,10 @@ static void validate(boost::any& out, const std::vector<std::string>& values, St
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, ReplayOutput*, int) {
     out = choose(kReplayOutputs, single(out, values));
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, QueryInputKind*,
+                     int) {
+    out = choose(kQueryInputs, single(out, values));
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, CheckOutput*, int) {
     out = choose(kCheckOutputs, single(out, values));
@@ -127,10 +134,10 @@ std::string_view to_string(RequiredFeed feed) {
 namespace {
 
 constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Command::replay),
-                   kRecord = command_bit(Command::record), kCheck = command_bit(Command::check),
-                   kTest = command_bit(Command::test);
+                   kQuery = command_bit(Command::query), kRecord = command_bit(Command::record),
+                   kCheck = command_bit(Command::check), kTest = command_bit(Command::test);
 constexpr unsigned kLive = kRun | kRecord, kRuled = kRun | kReplay | kCheck;
-constexpr unsigned kAll = kRuled | kRecord | kTest;
+constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest;
 
 constexpr const char* kRules = "Rules";
 constexpr const char* kInput = "What is read";
@@ -179,8 +186,31 @@ void add_input(TableBuilder& table, Settings& s) {
     table.add(kInput, kRecord, false, "for",
               value(s.record_seconds, "SECONDS")->default_value(s.record_seconds, "0"),
               "Stop after this time; 0: run until SIGINT or SIGTERM.");
-    table.add(kInput, kReplay, false, "host-id", value(s.host_id, "ID"),
+    table.add(kInput, kReplay | kQuery, false, "host-id", value(s.host_id, "ID"),
               "The host.id of events whose log does not name its host.");
+}
+
+void add_query(TableBuilder& table, Settings& s) {
+    table.add(kInput, kQuery, false, "input",
+              value(s.query_input, "KIND")->default_value(s.query_input, "auto"),
+              "audit: audit logs and captures. ndjson: events as lines of JSON, with dotted or "
+              "nested keys; they are held in memory to be sorted by time. auto: as the first line "
+              "looks.");
+    table.add(kInput, kQuery, false, "query-file", value(s.query_file, "FILE"),
+              "Read the query from this file; all arguments are then files to ask.");
+    table.add(kInput, kQuery, false, "event-category-field", value(s.category_field, "NAME"),
+              "What 'process where' tests. Default: event.category.");
+    table.add(kInput, kQuery, false, "timestamp-field",
+              value(s.timestamp_field, "NAME")->default_value(s.timestamp_field),
+              "The time of JSON events: ISO 8601 text, or milliseconds since 1970.");
+    table.add(kInput, kQuery, false, "tiebreaker-field", value(s.tiebreaker_field, "NAME"),
+              "Orders JSON events of the same time; those without it come last. Otherwise they "
+              "stay in the order of their lines.");
+    table.add(kOutput, kQuery, false, "fields", value(s.fields, "NAME[,NAME]"),
+              "Of each event write these fields only, and those below them (process.parent), as "
+              "nested JSON with the values that the query sees. May be given several times.");
+    table.add(kOutput, kQuery, false, "count", po::bool_switch(&s.count),
+              "Write only the number of matches.");
 }
 
 void add_output(TableBuilder& table, Settings& s) {
@@ -212,8 +242,8 @@ void add_output(TableBuilder& table, Settings& s) {
               "each rule the count and the commonest groups.");
     table.add(kOutput, kReplay, false, "events", po::bool_switch(&s.events),
               "Write every event that the rules see, as ECS in JSON, in place of the alerts.");
-    table.add(kOutput, kReplay, false, "exit-code", po::bool_switch(&s.exit_code),
-              "Exit with 3 if any rule matched.");
+    table.add(kOutput, kReplay | kQuery, false, "exit-code", po::bool_switch(&s.exit_code),
+              "Exit with 3 if anything matched.");
     table.add(kOutput, kCheck, false, "output",
               value(s.check_output, "FORM")->default_value(s.check_output, "text"),
               "text: messages for people. json: one object a line for each rule file.");
@@ -238,6 +268,7 @@ std::vector<OptionRow> option_table(Settings& settings) {
     TableBuilder table;
     add_rules(table, settings);
     add_input(table, settings);
+    add_query(table, settings);
     add_output(table, settings);
     add_general(table, settings);
     return std::move(table.rows);

@@ -15,12 +15,13 @@
 
 namespace audisp_eql::collector {
 
-enum class Command : std::uint8_t { run, replay, record, check, test };
+enum class Command : std::uint8_t { run, replay, query, record, check, test };
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp
 enum class RequiredFeed : std::uint8_t { audit, proc_connector };
 enum class StdoutForm : std::uint8_t { none, ndjson, text };
 enum class ReplayOutput : std::uint8_t { ndjson, text, summary };
+enum class QueryInputKind : std::uint8_t { automatic, audit, ndjson };
 enum class CheckOutput : std::uint8_t { text, json };
 enum class TestOutput : std::uint8_t { text, junit };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
@@ -60,10 +61,19 @@ struct Settings {
     std::string json_file;  // empty: none
     StdoutForm stdout_form = StdoutForm::none;
 
-    std::string host_id;  // replay, where the input does not tell
+    std::string host_id;  // replay, query: where the input does not tell
     ReplayOutput replay_output = ReplayOutput::ndjson;
-    bool exit_code = false;  // replay: 3 if anything matched
+    bool exit_code = false;  // replay, query: 3 if anything matched
     bool events = false;     // replay: events in place of alerts
+
+    QueryInputKind query_input = QueryInputKind::automatic;
+    std::string query_file;      // empty: the query is the first argument
+    std::string category_field;  // empty: event.category
+    std::string timestamp_field = "@timestamp";
+    std::string tiebreaker_field;     // empty: none
+    std::vector<std::string> fields;  // each "a,b,c"
+    bool count = false;
+
     CheckOutput check_output = CheckOutput::text;
     TestOutput test_output = TestOutput::text;
     Bounded<0, 86'400 * 30, 0> record_seconds;  // 0: until stopped

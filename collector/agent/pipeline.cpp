@@ -154,7 +154,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
           normalizer(*this, options.proc, options.tee) {
         normalizer.set_default_host_id(options.default_host_id);
         if (rules)
-            engine.emplace(rules);
+            engine.emplace(rules, options.limits);
         // Rules of others may have every open of the host audited.
         normalizer.set_files_wanted(!rules || options.on_event || rules->asks_for("file"));
         if (options.program_version.empty())
@@ -274,6 +274,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     void on_matches(const detect::Rule& rule, std::span<const detect::Match> matches) override {
         if (options.on_matches)
             options.on_matches(rule, matches);
+        if (!on_alert)
+            return;
         if (rule.building_block) {
             counters.quiet_matches += matches.size();
             return;

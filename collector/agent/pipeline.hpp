@@ -36,8 +36,9 @@ struct PipelineOptions {
     MessageSink* tee = nullptr;
     // Every event, before the rules see it (golden tests, --events).
     std::function<void(const detect::Event&)> on_event;
-    // What the rules match, quiet ones too, before it becomes an alert (rule tests).
+    // What the rules match, quiet ones too, before it becomes an alert (rule tests, questions).
     std::function<void(const detect::Rule&, std::span<const detect::Match>)> on_matches;
+    detect::EngineLimits limits;
     // What alerts say made them; empty: this program's version, the rules' digest.
     std::string program_version;
     std::string ruleset_digest;
@@ -60,7 +61,7 @@ class Pipeline final : public MessageSink {
   public:
     using AlertHandler = std::function<void(const detect::Alert&)>;
 
-    // `rules` null: events are made, nothing is evaluated.
+    // `rules` null: events are made, nothing is evaluated. `on_alert` empty: no alerts are made.
     Pipeline(std::shared_ptr<const detect::RuleSet> rules, PipelineOptions options,
              AlertHandler on_alert);
     ~Pipeline() override;

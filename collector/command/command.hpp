@@ -21,6 +21,7 @@ inline constexpr int kExitMatched = 3;      // only with --exit-code
 // Each is in a file of its own and throws where it cannot run.
 int run_command(const Settings& settings);
 int replay_command(const Settings& settings);
+int query_command(const Settings& settings);
 int record_command(const Settings& settings);
 int check_command(const Settings& settings);
 int test_command(const Settings& settings);

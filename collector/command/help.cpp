@@ -31,6 +31,23 @@ constexpr CommandEntry kCommands[] = {
      "  ausearch --raw --start today | audisp-eql replay -\n",
      "  0  fine   1  cannot run   2  an option, a rule or a file is wrong\n"
      "  3  something matched (only with --exit-code)\n"},
+    {"query", Command::query, query_command, "QUERY FILE…",
+     "ask audit logs, captures or ECS events a question in EQL",
+     "Reads the files as one log (rotations oldest first; .gz is read too, - is standard\n"
+     "input) and writes each event that matches as one line of JSON. Events that come as\n"
+     "lines of JSON are written as they were; they are sorted by time first, and for\n"
+     "that held in memory. A sequence or a sample is written as\n"
+     "{\"join_keys\":[…],\"events\":[…]}, with null for a missing event. Statistics go to\n"
+     "standard error.\n",
+     "  audisp-eql query 'process where process.executable : \"/tmp/*\"' "
+     "/var/log/audit/audit.log*\n"
+     "  audisp-eql query --fields @timestamp,process.args 'process where user.id == \"0\" | tail "
+     "5' \\\n"
+     "      /var/log/audit/audit.log\n"
+     "  audisp-eql query --count 'sequence by host.id, user.id with maxspan=1m\n"
+     "      [ network where true ] ![ process where true ]' events.ndjson\n",
+     "  0  fine   1  cannot run   2  an option, the query or a file is wrong\n"
+     "  3  something matched (only with --exit-code)\n"},
     {"record", Command::record, record_command, "FILE",
      "write what the kernel's feeds say to a file that replay reads",
      "Writes a capture of the audit feed and the proc connector, without any rules,\n"
@@ -106,7 +123,7 @@ std::string program_help() {
         "\n"
         "Options may also stand in /etc/audisp-eql/audisp-eql.conf, as 'key = value'.\n"
         "Exit codes: 0 fine, 1 cannot run, 2 an option, a rule or a file is wrong,\n"
-        "3 something matched (replay --exit-code).\n";
+        "3 something matched (replay, query --exit-code).\n";
     return text;
 }
 

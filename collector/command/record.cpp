@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // audisp-eql record: what the live feeds say, into a capture.
 #include <chrono>
-#include <cstdio>
 #include <string>
-#include <unistd.h>
 
 #include <fmt/core.h>
 #include <system_error>
@@ -12,30 +10,27 @@
 #include "collector/agent/capture_file.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/command/command.hpp"
+#include "collector/command/status_line.hpp"
 
 namespace audisp_eql::collector {
 namespace {
 
-// One line that rewrites itself while a person watches.
+// What is there so far, while a person watches.
 class Progress {
   public:
     Progress(Agent& agent, const CaptureFile& capture) : capture_(capture) {
-        if (::isatty(STDERR_FILENO) == 1)
+        if (line_.watched())
             agent.every(std::chrono::seconds(1), [this] { show(); });
-    }
-    ~Progress() {
-        if (seconds_ != 0)
-            std::fputs("\r\033[K", stderr);
     }
 
   private:
     void show() {
-        fmt::print(stderr, "\r\033[K{} s, {} messages, {} kB; Ctrl-C ends it", ++seconds_,
-                   capture_.messages(), capture_.bytes() / 1000);
-        std::fflush(stderr);
+        line_.show(fmt::format("{} s, {} messages, {} kB; Ctrl-C ends it", ++seconds_,
+                               capture_.messages(), capture_.bytes() / 1000));
     }
 
     const CaptureFile& capture_;
+    StatusLine line_;
     int seconds_ = 0;
 };
 

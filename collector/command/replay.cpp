@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // audisp-eql replay: the rules over audit logs and captures, as one log.
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <exception>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/core.h>
-#include <system_error>
 
 #include "collector/agent/alert_line.hpp"
 #include "collector/agent/log.hpp"
@@ -19,35 +14,13 @@
 #include "collector/agent/rule_loader.hpp"
 #include "collector/command/alert_summary.hpp"
 #include "collector/command/command.hpp"
+#include "collector/command/input_files.hpp"
+#include "collector/command/result_lines.hpp"
 #include "collector/feed/capture.hpp"
-#include "collector/feed/log_file.hpp"
 #include "detect/event/json_writer.hpp"
 
 namespace audisp_eql::collector {
 namespace {
-
-// Lines to standard output, in large pieces. What cannot be written ends the program.
-class LineOutput {
-  public:
-    ~LineOutput() { std::fwrite(buffer_.data(), 1, buffer_.size(), stdout); }
-    std::string& buffer() { return buffer_; }
-    void end_line() {
-        buffer_ += '\n';
-        if (buffer_.size() >= kFlushBytes)
-            flush();
-    }
-    void flush() {
-        const bool good = std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) == buffer_.size();
-        buffer_.clear();
-        if (!good || std::fflush(stdout) != 0)
-            throw std::system_error(errno, std::generic_category(),
-                                    "cannot write to standard output");
-    }
-
-  private:
-    static constexpr std::size_t kFlushBytes = 64 * 1024;
-    std::string buffer_;
-};
 
 class Replay {
   public:
@@ -58,15 +31,11 @@ class Replay {
                     [this](const detect::Alert& alert) { on_alert(alert); }),
           reader_(pipeline_) {}
 
-    // False if the file could not be read (to its end).
-    bool file(const std::string& path) {
-        try {
-            read_lines(path, [this](std::string_view line) { reader_.line(line); });
-            return true;
-        } catch (const std::runtime_error& problem) {
-            log::error(problem.what());
-            return false;
-        }
+    // False if one could not be read to its end.
+    bool files(const std::vector<std::string>& paths) {
+        LineReader reader;
+        reader.on_line = [this](const InputLine& line) { reader_.line(line.text); };
+        return read_files(paths, reader, status_);
     }
 
     void finish() {
@@ -77,7 +46,11 @@ class Replay {
     }
 
     std::uint64_t alerts() const { return pipeline_.counters().alerts; }
-    void tell_statistics(std::chrono::nanoseconds took) const;
+    void tell_statistics(std::chrono::nanoseconds took) const {
+        const PipelineCounters counters = pipeline_.counters();
+        collector::tell_statistics(counters, reader_.counters(), took,
+                                   fmt::format("alerts: {}", counters.alerts));
+    }
 
   private:
     PipelineOptions pipeline_options() {
@@ -114,7 +87,8 @@ class Replay {
 
     const Settings& settings_;
     std::shared_ptr<const detect::RuleSet> rules_;
-    LineOutput output_;
+    StatusLine status_;
+    ResultLines output_{status_};
     AlertSummary summary_;
     Pipeline pipeline_;
     CaptureReader reader_;
@@ -133,48 +107,6 @@ void tell_broken(const LoadedRules& rules) {
     }
 }
 
-// "3 records cannot be read, 1 event has no end"; empty if all is well.
-std::string troubles(const PipelineCounters& counters, const CaptureCounters& lines) {
-    const std::pair<std::uint64_t, const char*> list[] = {
-        {lines.unknown_lines, "lines are neither records nor capture lines"},
-        {lines.long_lines, "lines are too long"},
-        {counters.unknown_types, "records are of an unknown type"},
-        {counters.assembler.unparsed, "records cannot be read"},
-        {counters.assembler.incomplete, "events have no end"},
-        {counters.assembler.without_syscall, "events have no SYSCALL record"},
-        {counters.assembler.orphans, "ends belong to no event"},
-        {counters.assembler.evicted, "events had to be let go unfinished"},
-        {counters.assembler.capped_records, "records were left out of too large events"},
-        {counters.normalizer.undecoded, "events cannot be decoded"},
-        {counters.normalizer.let_go_early, "forks or ends had to be let go early"},
-        {counters.engine.pending_dropped, "pending matches had to be dropped"},
-        {counters.epochs, "breaks of the log's clock: nothing matches across them"},
-        {counters.losses, "losses were recorded"},
-    };
-    std::string text;
-    for (const auto& [count, what] : list) {
-        if (count != 0)
-            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
-    }
-    return text;
-}
-
-void Replay::tell_statistics(std::chrono::nanoseconds took) const {
-    const PipelineCounters counters = pipeline_.counters();
-    const double seconds = std::chrono::duration<double>(took).count();
-    log::info(fmt::format("{} messages, {} of them audit records, in {:.2f} s ({:.0f} a second)",
-                          counters.messages, counters.assembler.records, seconds,
-                          static_cast<double>(counters.messages) / std::max(seconds, 1e-6)));
-    const NormalizerCounters& events = counters.normalizer;
-    log::info(fmt::format(
-        "events: {} fork ({} inferred), {} exec, {} end, {} connect, {} accept, {} file; "
-        "alerts: {}",
-        events.fork, events.inferred_forks, events.exec, events.end, events.connect, events.accept,
-        events.file, counters.alerts));
-    if (const std::string text = troubles(counters, reader_.counters()); !text.empty())
-        log::warning("not all is well: " + text);
-}
-
 }  // namespace
 
 int replay_command(const Settings& settings) {
@@ -190,8 +122,7 @@ int replay_command(const Settings& settings) {
     bool mistaken = rules.broken();
     const auto begin = std::chrono::steady_clock::now();
     Replay replay(settings, rules.set);
-    for (const std::string& path : in_order_of_writing(settings.arguments))
-        mistaken = !replay.file(path) || mistaken;
+    mistaken = !replay.files(settings.arguments) || mistaken;
     replay.finish();
     replay.tell_statistics(std::chrono::steady_clock::now() - begin);
     if (mistaken)

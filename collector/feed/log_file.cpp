@@ -6,11 +6,8 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
-#include <stdexcept>
 #include <unistd.h>
 #include <zlib.h>
-
-#include "collector/feed/capture.hpp"
 
 namespace audisp_eql::collector {
 
@@ -25,8 +22,8 @@ struct CloseGzip {
 using GzipFile = std::unique_ptr<gzFile_s, CloseGzip>;
 
 [[noreturn]] void fail(const std::string& path, std::string_view reason) {
-    throw std::runtime_error("cannot read " + (path == "-" ? "standard input" : path) + ": " +
-                             std::string(reason));
+    throw UnreadableFile("cannot read " + (path == "-" ? "standard input" : path) + ": " +
+                         std::string(reason));
 }
 
 GzipFile open(const std::string& path) {
@@ -63,8 +60,8 @@ std::size_t read_chunk(gzFile file, const std::string& path, char* chunk) {
 // Puts chunks together to lines.
 class LineSplitter {
   public:
-    explicit LineSplitter(const std::function<void(std::string_view)>& on_line)
-        : on_line_(on_line) {}
+    LineSplitter(const std::function<void(std::string_view)>& on_line, std::size_t max_line_bytes)
+        : on_line_(on_line), kept_bytes_(max_line_bytes + 1) {}
 
     void chunk(std::string_view bytes) {
         while (!bytes.empty()) {
@@ -91,12 +88,11 @@ class LineSplitter {
 
   private:
     // One byte more than a line may have tells the consumer that it was longer.
-    void keep(std::string_view piece) {
-        begun_ += piece.substr(0, kMaxLineBytes + 1 - begun_.size());
-    }
-    void give(std::string_view line) { on_line_(line.substr(0, kMaxLineBytes + 1)); }
+    void keep(std::string_view piece) { begun_ += piece.substr(0, kept_bytes_ - begun_.size()); }
+    void give(std::string_view line) { on_line_(line.substr(0, kept_bytes_)); }
 
     const std::function<void(std::string_view)>& on_line_;
+    std::size_t kept_bytes_;
     std::string begun_;
 };
 
@@ -151,12 +147,16 @@ std::vector<std::string> in_order_of_writing(std::vector<std::string> files) {
     return ordered;
 }
 
-void read_lines(const std::string& path, const std::function<void(std::string_view)>& on_line) {
+void read_lines(const std::string& path, const std::function<void(std::string_view)>& on_line,
+                const ReadOptions& options) {
     const GzipFile file = open(path);
     const auto chunk = std::make_unique<char[]>(kChunkBytes);
-    LineSplitter lines(on_line);
-    while (const std::size_t got = read_chunk(file.get(), path, chunk.get()))
+    LineSplitter lines(on_line, options.max_line_bytes);
+    while (const std::size_t got = read_chunk(file.get(), path, chunk.get())) {
         lines.chunk({chunk.get(), got});
+        if (options.go_on && !options.go_on(static_cast<std::uint64_t>(gzoffset(file.get()))))
+            return;
+    }
     lines.finish();
 }
 

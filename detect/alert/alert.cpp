@@ -110,6 +110,8 @@ JsonMembers ancestor_members(const Ancestor& ancestor) {
     return members;
 }
 
+}  // namespace
+
 std::string join_keys_text(const std::vector<JoinKey>& keys) {
     std::string out = "[";
     for (const JoinKey& key : keys) {
@@ -128,6 +130,8 @@ std::string join_keys_text(const std::vector<JoinKey>& keys) {
     }
     return out += ']';
 }
+
+namespace {
 
 std::string others_text(std::span<const Match> others) {
     std::string out = "[";

@@ -53,6 +53,9 @@ struct Alert {
 // others are listed. `matches` has at least one.
 Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertContext& context);
 
+// The join keys of a match as a JSON array.
+std::string join_keys_text(const std::vector<JoinKey>& keys);
+
 // The document cut to at most `limit` bytes, the least important members first, in a fixed order
 // (see trim.cpp); audisp_eql.trimmed says what went. The same document if it fits. Always valid
 // JSON. Limits below kSmallestAlert are taken as that.

@@ -13,8 +13,11 @@ namespace {
 class QueryCompiler {
   public:
     QueryCompiler(const Query& query, FieldNames& fields, PredicateTable& predicates,
-                  Diagnostics& diagnostics)
-        : query_(query), fields_(fields), conditions_(fields, predicates, diagnostics) {}
+                  Diagnostics& diagnostics, const CompileOptions& options)
+        : query_(query),
+          fields_(fields),
+          conditions_(fields, predicates, diagnostics, options),
+          usual_category_(options.category_field == CompileOptions().category_field) {}
 
     Program compile();
 
@@ -25,6 +28,7 @@ class QueryCompiler {
     void check_size();
     void check_key_types(const std::vector<KeyField>& keys, const SequenceItem& item);
     void declare_aliases();
+    std::string category(const EventQuery& query) const;
     std::vector<KeyField> keys(const SequenceItem& item);
     void add_keys(const std::vector<ExprPtr>& by, std::vector<KeyField>& keys);
     void name_keys(const std::vector<ExprPtr>& by);
@@ -33,6 +37,7 @@ class QueryCompiler {
     const FieldNames& fields_;
     ConditionCompiler conditions_;
     std::vector<KeyField> head_keys_;
+    bool usual_category_;
     Program program_;
 };
 
@@ -41,7 +46,7 @@ Program QueryCompiler::compile() {
     program_.maxspan_ns = query_.maxspan_ns;
     if (query_.kind == QueryKind::event) {
         Stage& stage = program_.stages.emplace_back();
-        stage.category = query_.event.category;
+        stage.category = category(query_.event);
         stage.condition = conditions_.compile(query_.event);
     } else {
         check_size();
@@ -52,6 +57,10 @@ Program QueryCompiler::compile() {
     pipes();
     program_.degraded = conditions_.degraded();
     return std::move(program_);
+}
+
+std::string QueryCompiler::category(const EventQuery& query) const {
+    return usual_category_ ? query.category : std::string();
 }
 
 // The shape of the query (how many keys, where maxspan is needed) is the parser's business.
@@ -151,7 +160,7 @@ void QueryCompiler::items() {
     for (std::size_t i = 0; i < query_.items.size(); ++i) {
         const SequenceItem& item = query_.items[i];
         Stage stage;
-        stage.category = item.query.category;
+        stage.category = category(item.query);
         stage.condition = conditions_.compile(item.query);
         stage.uses_aliases = conditions_.used_aliases();
         stage.keys = keys(item);
@@ -173,7 +182,7 @@ void QueryCompiler::until() {
         return;
     const SequenceItem& item = *query_.until;
     Stage stage;
-    stage.category = item.query.category;
+    stage.category = category(item.query);
     stage.condition = conditions_.compile(item.query);
     stage.uses_aliases = conditions_.used_aliases();
     stage.keys = keys(item);
@@ -206,9 +215,10 @@ void QueryCompiler::pipes() {
 }  // namespace
 
 std::optional<Program> compile_query(const Query& query, FieldNames& fields,
-                                     PredicateTable& predicates, Diagnostics& diagnostics) {
+                                     PredicateTable& predicates, Diagnostics& diagnostics,
+                                     const CompileOptions& options) {
     const std::size_t before = diagnostics.size();
-    Program program = QueryCompiler(query, fields, predicates, diagnostics).compile();
+    Program program = QueryCompiler(query, fields, predicates, diagnostics, options).compile();
     // Types are checked before what they are of: put it in the order of the text.
     std::stable_sort(diagnostics.begin() + static_cast<std::ptrdiff_t>(before), diagnostics.end(),
                      [](const Diagnostic& left, const Diagnostic& right) {

@@ -36,7 +36,7 @@ struct KeyField {
 };
 
 struct Stage {
-    std::string category;  // empty: any; the condition tests it, too
+    std::string category;  // of event.category; empty: any. The condition tests it, too
     Condition condition;
     std::vector<KeyField> keys;  // the head's `by` and the item's own, in order
     std::uint32_t item = 0;      // the item of the query that it comes from: runs=N gives N stages
@@ -68,9 +68,17 @@ inline constexpr std::size_t kMaxStages = 1000;
 // Items of a sample: each doubles the ways in which an event can fit. The public ones have two.
 inline constexpr std::size_t kMaxSampleItems = 10;
 
+struct CompileOptions {
+    // What `process where` tests.
+    std::string category_field = "event.category";
+    // The events are anybody's: a name that is not in the field table is no mistake.
+    bool any_field = false;
+};
+
 // Compiles a query. Errors and warnings (unknown fields with a hint, tests that can never hold) go
 // to `diagnostics`; nullopt if there was an error. Names that are not in the field table are added.
 std::optional<Program> compile_query(const Query& query, FieldNames& fields,
-                                     PredicateTable& predicates, Diagnostics& diagnostics);
+                                     PredicateTable& predicates, Diagnostics& diagnostics,
+                                     const CompileOptions& options = {});
 
 }  // namespace audisp_eql::detect

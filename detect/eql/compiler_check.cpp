@@ -170,16 +170,19 @@ std::optional<FieldId> ConditionCompiler::resolve(const Expr& field) {
               "an item can look at the events of the items before it");
         return std::nullopt;
     }
-    const std::string_view name = field_name(field);
+    return resolve(field_name(field), field.at);
+}
+
+std::optional<FieldId> ConditionCompiler::resolve(std::string_view name, SourceRange at) {
     const auto found = fields_.find(name);
     if (found && is_known(*found))
         return found;
-    degraded_ = true;
-    if (warned_.emplace(name).second) {
-        warn(field.at, "unknown field '" + std::string(name) + "'", hint_for_unknown_field(name));
+    degraded_ = degraded_ || !options_.any_field;
+    if (!options_.any_field && warned_.emplace(name).second) {
+        warn(at, "unknown field '" + std::string(name) + "'", hint_for_unknown_field(name));
     }
     if (!found && fields_.size() >= kMaxFieldNames) {
-        error(field.at, "too many different field names",
+        error(at, "too many different field names",
               "at most " + std::to_string(kMaxFieldNames) + " in all rules together");
         return std::nullopt;
     }

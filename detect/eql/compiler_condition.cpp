@@ -88,7 +88,8 @@ Condition ConditionCompiler::compile(const EventQuery& query) {
         return std::move(out_);
     }
     const std::size_t at = open(ConditionNode::Op::logical_and);
-    equal_leaf(FieldId::event_category, {text_literal(query.category)});
+    if (const auto field = resolve(options_.category_field, query.at))
+        equal_leaf(*field, {text_literal(query.category)});
     // One flat conjunction: the dispatcher looks at its operands.
     if (query.where->kind == ExprKind::logical_and) {
         for (const ExprPtr& operand : query.where->operands)

@@ -28,8 +28,9 @@ struct Alias {
 
 class ConditionCompiler {
   public:
-    ConditionCompiler(FieldNames& fields, PredicateTable& predicates, Diagnostics& diagnostics)
-        : fields_(fields), predicates_(predicates), diagnostics_(diagnostics) {}
+    ConditionCompiler(FieldNames& fields, PredicateTable& predicates, Diagnostics& diagnostics,
+                      const CompileOptions& options)
+        : fields_(fields), predicates_(predicates), diagnostics_(diagnostics), options_(options) {}
 
     // The names of a sequence's events, and from which item on they stand for one.
     void declare_alias(const std::string& name);
@@ -82,6 +83,7 @@ class ConditionCompiler {
     bool is_plain_field(const Expr& expr) const;
     bool is_word(const Expr& expr) const;
     const Alias* alias_of(const Expr& field) const;
+    std::optional<FieldId> resolve(std::string_view name, SourceRange at);
     // The field's name without the alias.
     std::string_view field_name(const Expr& field) const;
     std::optional<FieldId> known_field(const Expr& field) const;
@@ -110,6 +112,7 @@ class ConditionCompiler {
     FieldNames& fields_;
     PredicateTable& predicates_;
     Diagnostics& diagnostics_;
+    const CompileOptions& options_;
     std::vector<Alias> aliases_;
     std::set<std::string, std::less<>> warned_;  // names that were warned of
     Condition out_;

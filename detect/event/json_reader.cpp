@@ -66,7 +66,8 @@ std::optional<std::int64_t> micros_of(const Value& value) {
 }
 
 std::int64_t nanoseconds_of(std::int64_t micros) {
-    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 1000;
+    // Half of what fits (the years 1824 to 2116): the difference of any two times fits, too.
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 2 / 1000;
     return std::clamp(micros, -kMost, kMost) * 1000;
 }
 
@@ -128,7 +129,8 @@ class JsonEventReader::Walk {
     void leaf(const Value& value) {
         auto field = reader_.fields_.find(name_);
         if (!field && reader_.keep_all_) {
-            if (reader_.fields_.size() < kMaxNames)
+            const auto dots = std::count(name_.begin(), name_.end(), '.');
+            if (reader_.fields_.size() < kMaxNames && static_cast<std::size_t>(dots) <= kMaxDots)
                 field = reader_.fields_.intern(name_);
             else
                 ++reader_.names_dropped_;

@@ -32,6 +32,9 @@ class JsonEventReader {
     static constexpr std::size_t kMaxDepth = 32;
     // Field ids are 16 bits wide; names beyond these are dropped and counted.
     static constexpr std::size_t kMaxNames = 20'000;
+    // A name with more dots is dropped and counted, too: written again as nested objects (with
+    // audisp_eql.raw before it, and a list in it) it would be too deep to be read.
+    static constexpr std::size_t kMaxDots = kMaxDepth - 4;
 
     // `fields`: names to keep; unknown names in the input are dropped unless `keep_all`.
     explicit JsonEventReader(FieldNames& fields, bool keep_all, JsonEventOptions options = {});
@@ -41,7 +44,7 @@ class JsonEventReader {
     // origin is `line` with the number of read() calls so far.
     EventPtr read(std::string_view line, std::string& error);
     bool has_time() const { return has_time_; }
-    // Fields that were not kept because of kMaxNames, in all lines.
+    // Values that were not kept because of kMaxNames or kMaxDots, in all lines.
     std::uint64_t names_dropped() const { return names_dropped_; }
 
   private:

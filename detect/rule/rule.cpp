@@ -165,6 +165,7 @@ void RuleReader::read_rule(const toml::table& file, const toml::table& metadata,
     rule_.false_positives = texts(rule, "false_positives");
     rule_.tags = texts(rule, "tags");
     rule_.note = text(rule, "note").value_or("");
+    rule_.category_field = text(rule, "event_category_override").value_or("");
     rule_.building_block = rule.contains("building_block_type");
     rule_.has_actions = file.contains("actions") || file.contains("optional_actions") ||
                         rule.contains("optional_actions");
@@ -250,7 +251,7 @@ void RuleReader::read_version(const toml::table& rule) {
 // Keys that would change what the rule matches. Others only say when and where to run it, or what
 // to do with its alerts.
 void RuleReader::warn_of_unsupported(const toml::table& rule) {
-    for (const std::string_view key : {"event_category_override", "filters", "exceptions_list"}) {
+    for (const std::string_view key : {"filters", "exceptions_list"}) {
         const toml::node* const node = rule.get(key);
         if (node == nullptr || (node->is_array() && node->as_array()->empty())) {
             continue;

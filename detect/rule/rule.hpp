@@ -39,6 +39,7 @@ struct Rule {
     std::string name;
     std::string description;
     std::string query;
+    std::string category_field;  // event_category_override; empty: event.category
     std::vector<std::string> references;
     std::vector<std::string> false_positives;
     std::vector<std::string> tags;

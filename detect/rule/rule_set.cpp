@@ -62,7 +62,9 @@ class Coverage {
 };
 
 // Of categories that the agent makes no events of: a word each.
-void check_categories(const Query& query, Diagnostics& diagnostics) {
+void check_categories(const Query& query, const CompileOptions& options, Diagnostics& diagnostics) {
+    if (options.any_field || options.category_field != CompileOptions().category_field)
+        return;
     std::set<std::string_view> seen;
     const auto check = [&](const EventQuery& part) {
         if (part.any || is_agent_category(part.category) || !seen.insert(part.category).second)
@@ -135,8 +137,12 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
         const bool evaluated = !rule.deprecated || options.evaluate_deprecated;
         PredicateTable& predicates = evaluated ? *set->predicates_ : unused;
         const std::size_t before = report.diagnostics.size();
-        check_categories(*file.query, report.diagnostics);
-        auto program = compile_query(*file.query, *set->fields_, predicates, report.diagnostics);
+        CompileOptions compiling;
+        if (!rule.category_field.empty())
+            compiling.category_field = rule.category_field;
+        check_categories(*file.query, compiling, report.diagnostics);
+        auto program =
+            compile_query(*file.query, *set->fields_, predicates, report.diagnostics, compiling);
         for (std::size_t i = before; i < report.diagnostics.size(); ++i)
             report.diagnostics[i].at = file.in_file(report.diagnostics[i].at);
         if (!program)
@@ -166,11 +172,12 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
     return set;
 }
 
-std::shared_ptr<const RuleSet> RuleSet::of_query(std::string_view query, Diagnostics& diagnostics) {
+std::shared_ptr<const RuleSet> RuleSet::of_query(std::string_view query, Diagnostics& diagnostics,
+                                                 const CompileOptions& options) {
     const auto parsed = parse_query(query, diagnostics);
     if (!parsed)
         return nullptr;
-    const auto set = one_query(*parsed, diagnostics);
+    const auto set = one_query(*parsed, diagnostics, options);
     if (!set)
         return nullptr;
     Rule& rule = set->rules_.front().rule;
@@ -180,13 +187,16 @@ std::shared_ptr<const RuleSet> RuleSet::of_query(std::string_view query, Diagnos
     return set;
 }
 
-std::shared_ptr<const RuleSet> RuleSet::of_query(const Query& query, Diagnostics& diagnostics) {
-    return one_query(query, diagnostics);
+std::shared_ptr<const RuleSet> RuleSet::of_query(const Query& query, Diagnostics& diagnostics,
+                                                 const CompileOptions& options) {
+    return one_query(query, diagnostics, options);
 }
 
-std::shared_ptr<RuleSet> RuleSet::one_query(const Query& query, Diagnostics& diagnostics) {
+std::shared_ptr<RuleSet> RuleSet::one_query(const Query& query, Diagnostics& diagnostics,
+                                            const CompileOptions& options) {
     std::shared_ptr<RuleSet> set(new RuleSet());
-    auto program = compile_query(query, *set->fields_, *set->predicates_, diagnostics);
+    check_categories(query, options, diagnostics);
+    auto program = compile_query(query, *set->fields_, *set->predicates_, diagnostics, options);
     if (!program)
         return nullptr;
     set->rules_.push_back({Rule{}, std::move(*program)});

@@ -47,10 +47,11 @@ class RuleSet {
                                                 const Options& options,
                                                 std::vector<RuleReport>& reports);
     // One query as a nameless rule: `query` and tests. Null if it is wrong.
-    static std::shared_ptr<const RuleSet> of_query(std::string_view query,
-                                                   Diagnostics& diagnostics);
+    static std::shared_ptr<const RuleSet> of_query(std::string_view query, Diagnostics& diagnostics,
+                                                   const CompileOptions& options = {});
     // The same for a query that is parsed, or put together of parts of one.
-    static std::shared_ptr<const RuleSet> of_query(const Query& query, Diagnostics& diagnostics);
+    static std::shared_ptr<const RuleSet> of_query(const Query& query, Diagnostics& diagnostics,
+                                                   const CompileOptions& options = {});
     ~RuleSet();
 
     const std::vector<CompiledRule>& rules() const { return rules_; }
@@ -65,7 +66,8 @@ class RuleSet {
 
   private:
     RuleSet();
-    static std::shared_ptr<RuleSet> one_query(const Query& query, Diagnostics& diagnostics);
+    static std::shared_ptr<RuleSet> one_query(const Query& query, Diagnostics& diagnostics,
+                                              const CompileOptions& options);
     std::unique_ptr<FieldNames> fields_;
     std::unique_ptr<PredicateTable> predicates_;
     std::vector<CompiledRule> rules_;

@@ -255,6 +255,33 @@ BOOST_AUTO_TEST_CASE(an_unknown_field_is_warned_of_once_a_query) {
     BOOST_TEST(compiled.program->degraded);
 }
 
+BOOST_AUTO_TEST_CASE(a_field_of_events_that_are_anybodys_is_no_mistake) {
+    FieldNames fields;
+    PredicateTable predicates;
+    Diagnostics diagnostics;
+    const auto parsed = parse_query("any where no.such == 1", diagnostics);
+    const auto program =
+        compile_query(*parsed, fields, predicates, diagnostics, {.any_field = true});
+    BOOST_TEST(diagnostics.empty());
+    BOOST_TEST(!program->degraded);
+}
+
+BOOST_AUTO_TEST_CASE(another_field_can_hold_the_category) {
+    FieldNames fields;
+    PredicateTable predicates;
+    Diagnostics diagnostics;
+    const auto parsed = parse_query("process where true", diagnostics);
+    const auto program =
+        compile_query(*parsed, fields, predicates, diagnostics, {.category_field = "event.knid"});
+    BOOST_TEST(program->stages[0].category == "");
+    BOOST_REQUIRE(predicates.size() == 1u);
+    BOOST_TEST((predicates.fields(PredicateId{0}) == std::vector{*fields.find("event.knid")}));
+    BOOST_REQUIRE(diagnostics.size() == 1u);
+    BOOST_TEST(diagnostics[0].message == "unknown field 'event.knid'");
+    BOOST_TEST(diagnostics[0].at.length >= 7u);  // at the category
+    BOOST_TEST(program->degraded);
+}
+
 BOOST_AUTO_TEST_CASE(too_many_stages_are_refused) {
     std::string query = "sequence";
     for (int i = 0; i < 11; ++i)

@@ -279,7 +279,13 @@ BOOST_AUTO_TEST_CASE(times_and_tiebreakers_come_from_the_named_fields) {
         BOOST_TEST(reader.read(line, error), line);
         BOOST_TEST(!reader.has_time(), line);
     }
-    BOOST_TEST(reader.read(R"({"event":{"created":"9999-12-31"}})", error)->time().engine_ns > 0);
+    // The engine subtracts times from each other.
+    const std::int64_t last =
+        reader.read(R"({"event":{"created":"9999-12-31"}})", error)->time().engine_ns;
+    const std::int64_t first =
+        reader.read(R"({"event":{"created":"0001-01-01"}})", error)->time().engine_ns;
+    BOOST_TEST(last > 4'000'000'000'000'000'000);
+    BOOST_TEST(first == -last);
 }
 
 BOOST_AUTO_TEST_CASE(bad_input_is_said_and_survived) {
@@ -310,6 +316,20 @@ BOOST_AUTO_TEST_CASE(names_are_bounded) {
     BOOST_TEST(reader.read(line, error), error);
     BOOST_TEST(names.size() == JsonEventReader::kMaxNames);
     BOOST_TEST(reader.names_dropped() == 30'000 - (JsonEventReader::kMaxNames - kKnownFields));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_written_is_not_too_deep_to_be_read) {
+    FieldNames names;
+    JsonEventReader reader(names, true);
+    std::string error;
+    std::string name = "a";
+    for (std::size_t i = 0; i < JsonEventReader::kMaxDots; ++i)
+        name += ".a";
+    const EventPtr event =
+        reader.read("{\"" + name + "\":[\"\xff\",\"b\"],\"" + name + ".b\":1}", error);
+    BOOST_TEST_REQUIRE(event, error);
+    BOOST_TEST(reader.names_dropped() == 1u);
+    BOOST_TEST(reader.read(written(*event, &names), error), error);
 }
 
 BOOST_AUTO_TEST_CASE(lists_are_bounded) {

@@ -97,6 +97,36 @@ BOOST_AUTO_TEST_CASE(a_line_beyond_the_bound_is_cut_and_shows_it) {
     BOOST_TEST(lines[1].size() == kMaxLineBytes + 1);
     BOOST_TEST(lines[2].size() == kMaxLineBytes + 1);
     BOOST_TEST(lines[3] == "short");
+    std::vector<std::size_t> sizes;
+    ReadOptions options;
+    options.max_line_bytes = 1'000'000;
+    read_lines(
+        folder.file("long"), [&](std::string_view line) { sizes.push_back(line.size()); }, options);
+    BOOST_TEST(sizes == (std::vector<std::size_t>{kMaxLineBytes, kMaxLineBytes + 1, 1'000'000, 5}),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(who_reads_sees_how_far_it_is_and_may_stop) {
+    const Folder folder;
+    const std::string text(2'000'000, '\n');
+    for (const std::string& path : {folder.plain("a", text), folder.packed("a.gz", text)}) {
+        std::uint64_t last = 0, lines = 0;
+        ReadOptions options;
+        options.go_on = [&](std::uint64_t bytes) {
+            BOOST_TEST(bytes >= last);
+            last = bytes;
+            return true;
+        };
+        const auto count = [&](std::string_view) { ++lines; };
+        read_lines(path, count, options);
+        BOOST_TEST(last == std::filesystem::file_size(path));
+        BOOST_TEST(lines == text.size());
+        lines = 0;
+        options.go_on = [](std::uint64_t) { return false; };
+        read_lines(path, count, options);
+        BOOST_TEST(lines > 0u);
+        BOOST_TEST(lines < text.size());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_said_with_its_name) {

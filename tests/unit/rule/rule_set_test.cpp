@@ -55,6 +55,22 @@ BOOST_AUTO_TEST_CASE(what_a_rule_can_see_on_this_agent) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_rule_may_name_another_category_field) {
+    std::vector<RuleReport> reports;
+    const auto set = RuleSet::build(
+        {rule_source("a", "a", "start where true", "event_category_override = \"event.type\"\n"),
+         rule_source("b", "b", "start where true", "event_category_override = \"kind\"\n")},
+        {}, reports);
+    BOOST_CHECK(reports.at(0).status == Status::ok);
+    BOOST_TEST(reports[0].diagnostics.empty());
+    BOOST_CHECK(reports.at(1).status == Status::inert);
+    BOOST_TEST(reports[1].diagnostics.at(0).message == "unknown field 'kind'");
+    test::Run run(set);
+    run.feed("1", 1000, R"("event.type":"start","kind":"end")");
+    run.feed("2", 2000, R"("event.type":"end","kind":"start")");
+    BOOST_TEST(run.found.take() == (test::Lines{"a1", "b2"}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(one_broken_rule_does_not_take_the_others_along) {
     std::vector<RuleReport> reports;
     const auto set = RuleSet::build({rule_source("a", "a", "any where true"),
