@@ -10,6 +10,7 @@
 
 #include "detect/event/json_reader.hpp"
 #include "detect/event/json_writer.hpp"
+#include "detect/text/time_text.hpp"
 #include "tests/fuzz/check.hpp"
 
 namespace {
