@@ -118,8 +118,11 @@ std::size_t RuleTestStory::reached() {
 
 std::optional<RuleTestStory::Part> RuleTestStory::run(const detect::Query& query) {
     detect::Diagnostics ignored;
+    detect::CompileOptions options;
+    if (!rule_.rule->category_field.empty())
+        options.category_field = rule_.rule->category_field;
     Part part;
-    part.rules = detect::RuleSet::of_query(query, ignored);
+    part.rules = detect::RuleSet::of_query(query, ignored, options);
     if (!part.rules)
         return std::nullopt;
     part.events = stream_.events(part.rules->fields());
