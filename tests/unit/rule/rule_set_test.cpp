@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_rule_may_name_another_category_field) {
     test::Run run(set);
     run.feed("1", 1000, R"("event.type":"start","kind":"end")");
     run.feed("2", 2000, R"("event.type":"end","kind":"start")");
-    BOOST_TEST(run.found.take() == (test::Lines{"a1", "b2"}), boost::test_tools::per_element());
+    BOOST_TEST(run.found.take() == (test::Lines{"a 1", "b 2"}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(one_broken_rule_does_not_take_the_others_along) {
