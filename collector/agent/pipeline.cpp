@@ -159,8 +159,6 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         normalizer.set_files_wanted(!rules || options.on_event || rules->asks_for("file"));
         if (options.program_version.empty())
             options.program_version = AUDISP_EQL_VERSION;
-        if (options.ruleset_digest.empty() && rules)
-            options.ruleset_digest = rules->digest();
     }
 
     void consume(const Message& message) {
@@ -242,12 +240,27 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         return file_clock.ns();
     }
 
-    void finish() {
+    void stop() {
         assembler.finish();
         normalizer.finish();
         tell_engine_the_time();
+    }
+
+    void finish() {
+        stop();
         if (engine)
             engine->finish(*this);
+    }
+
+    std::uint64_t replace_rules(std::shared_ptr<const detect::RuleSet> set) {
+        rules = std::move(set);
+        if (!engine) {
+            engine.emplace(rules);
+            return 0;
+        }
+        const std::uint64_t before = engine->counters().pending;
+        engine->replace_rules(rules);
+        return before - engine->counters().pending;
     }
 
     // AuditEventSink
@@ -286,7 +299,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             ancestry = ancestors_of(*process);
         detect::AlertContext context;
         context.program_version = options.program_version;
-        context.ruleset_digest = options.ruleset_digest;
+        context.ruleset_digest =
+            options.ruleset_digest.empty() ? rules->digest() : options.ruleset_digest;
         context.feeds = feeds.names();
         context.ancestry = ancestry;
         context.fields = &rules->fields();
@@ -332,8 +346,16 @@ void Pipeline::on_message(const Message& message) {
         state_->options.tee->on_message(message);
 }
 
+std::uint64_t Pipeline::replace_rules(std::shared_ptr<const detect::RuleSet> rules) {
+    return state_->replace_rules(std::move(rules));
+}
+
 void Pipeline::finish() {
     state_->finish();
+}
+
+void Pipeline::stop() {
+    state_->stop();
 }
 
 PipelineCounters Pipeline::counters() const {

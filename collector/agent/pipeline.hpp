@@ -67,8 +67,15 @@ class Pipeline final : public MessageSink {
     ~Pipeline() override;
 
     void on_message(const Message& message) override;
-    // End of input: everything held comes out, the clock runs out. Once, and nothing after it.
+    // From now on; what is pending of rules whose text is the same lives on (detect/engine).
+    // Returns how many pending matches of changed and removed rules were dropped.
+    std::uint64_t replace_rules(std::shared_ptr<const detect::RuleSet> rules);
+
+    // One of the two, once, and nothing after it. Everything held comes out.
+    // End of input: the clock runs out, too.
     void finish();
+    // End of a live run: what may still happen in an open window of a trailing ![…] is not known.
+    void stop();
 
     PipelineCounters counters() const;
 

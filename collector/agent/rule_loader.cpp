@@ -17,7 +17,8 @@ bool LoadedRules::broken() const {
            });
 }
 
-LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated) {
+LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated,
+                          std::shared_ptr<const detect::RuleSet> replaces) {
     LoadedRules rules;
     rules.files = read_rule_files(paths.empty() ? default_rule_paths() : paths);
     if (rules.files.sources.empty() && rules.files.troubles.empty())
@@ -28,6 +29,7 @@ LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_d
                           : fmt::format("no rules: {} holds no *.toml file", paths.front()));
     detect::RuleSet::Options options;
     options.evaluate_deprecated = evaluate_deprecated;
+    options.replaces = std::move(replaces);
     rules.set = detect::RuleSet::build(rules.files.sources, options, rules.reports);
     return rules;
 }

@@ -21,7 +21,9 @@ struct LoadedRules {
     bool broken() const;  // some file was wrong or unreadable
 };
 // Throws std::runtime_error where not a single file was found: a run without rules guards nothing.
-LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated);
+// `replaces`: see RuleSet::Options.
+LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated,
+                          std::shared_ptr<const detect::RuleSet> replaces = nullptr);
 
 // Every diagnostic in the compiler's form.
 void print_diagnostics(const LoadedRules& rules, std::ostream& out);

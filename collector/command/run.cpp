@@ -13,6 +13,7 @@
 #include "collector/agent/outputs.hpp"
 #include "collector/agent/pipeline.hpp"
 #include "collector/agent/rule_loader.hpp"
+#include "collector/agent/rule_reloader.hpp"
 #include "collector/command/command.hpp"
 #include "collector/process/proc_reader.hpp"
 
@@ -61,12 +62,15 @@ int run_command(const Settings& settings) {
     options.tee = capture.get();
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { outputs.deliver(alert); });
+    RuleReloader reloader(agent.io(), settings, rules,
+                          [&](auto fresh) { return pipeline.replace_rules(std::move(fresh)); });
     agent.on_hangup([&] {
         outputs.reopen();
-        log::info("SIGHUP: the JSON file is opened anew");
+        log::info("SIGHUP: the JSON file is opened anew, the rules are read anew");
+        reloader.reload();
     });
     agent.run(pipeline);
-    pipeline.finish();
+    pipeline.stop();
     outputs.flush();
     if (capture != nullptr) {
         capture->flush();

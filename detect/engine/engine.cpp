@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "detect/engine/dispatch.hpp"
@@ -24,36 +27,76 @@ constexpr std::int64_t kSweepNs = 100'000'000;
 
 struct Engine::State {
     State(std::shared_ptr<const RuleSet> set, const EngineLimits& limits)
-        : rules(std::move(set)),
-          results(rules->predicates()),
-          keys(rules->fields(), hash),
-          store(limits, counters),
-          dispatcher(*rules) {
-        for (const RuleSet::CompiledRule& rule : rules->rules()) {
-            auto& machine = machines.emplace_back();
-            if (rule.program.kind == QueryKind::sequence)
-                machine = std::make_unique<SequenceMachine>(rule.program, store);
-            else if (rule.program.kind == QueryKind::sample)
-                machine = std::make_unique<SampleMachine>(rule.program, store);
-        }
+        : store(limits, counters) {
+        load(std::move(set));
     }
 
+    void load(std::shared_ptr<const RuleSet> set);
+    std::unique_ptr<Machine> make_machine(const Program& program);
+    void count();
     void move_clock(std::int64_t now_ns, MatchSink& sink);
     void take_due(std::int64_t until_ns, MatchSink& sink);
     void report(std::size_t rule, MatchSink& sink);
 
-    std::shared_ptr<const RuleSet> rules;
     EngineCounters counters;
+    EngineCounters replaced;  // what parts that a reload has replaced had counted
     KeyHash hash;
-    PredicateResults results;
-    JoinKeys keys;
     PendingStore store;
-    Dispatcher dispatcher;
+    // Of this rule set; all set once load() has run.
+    std::shared_ptr<const RuleSet> rules;
+    std::unique_ptr<PredicateResults> results;
+    std::optional<JoinKeys> keys;
+    std::optional<Dispatcher> dispatcher;
     std::vector<std::unique_ptr<Machine>> machines;  // one a rule; null for an event query
     std::vector<Match> matches;
     std::int64_t clock_ns = kBeginningOfTime;
     std::int64_t next_sweep_ns = kBeginningOfTime;
 };
+
+// A rule whose text is the same keeps its machine, and with it what is pending.
+void Engine::State::load(std::shared_ptr<const RuleSet> set) {
+    const std::shared_ptr<const RuleSet> old_rules = std::exchange(rules, std::move(set));
+    std::vector<std::unique_ptr<Machine>> old_machines = std::exchange(machines, {});
+    std::unordered_map<std::string_view, std::size_t> old_by_text;
+    for (std::size_t i = 0; i < old_machines.size(); ++i)
+        old_by_text.emplace(old_rules->rules()[i].rule.hash, i);
+    for (const RuleSet::CompiledRule& rule : rules->rules()) {
+        auto& machine = machines.emplace_back();
+        if (const auto old = old_by_text.find(rule.rule.hash); old != old_by_text.end())
+            machine = std::move(old_machines[old->second]);
+        if (machine)
+            machine->rebind(rule.program);
+        else
+            machine = make_machine(rule.program);
+    }
+    auto fresh = std::make_unique<PredicateResults>(rules->predicates());
+    if (results)
+        fresh->take_over(*results);
+    results = std::move(fresh);
+    keys.emplace(rules->fields(), hash);
+    dispatcher.emplace(*rules);
+    replaced = counters;
+    // The lineages that live on count on where they were.
+    replaced.lineage_dropped -= std::min(replaced.lineage_dropped, results->lineage_dropped());
+}
+
+std::unique_ptr<Machine> Engine::State::make_machine(const Program& program) {
+    switch (program.kind) {
+        case QueryKind::sequence:
+            return std::make_unique<SequenceMachine>(program, store);
+        case QueryKind::sample:
+            return std::make_unique<SampleMachine>(program, store);
+        case QueryKind::event:
+            break;
+    }
+    return nullptr;
+}
+
+void Engine::State::count() {
+    counters.choices_cut = replaced.choices_cut + results->choices_cut();
+    counters.keys_cut = replaced.keys_cut + keys->cut();
+    counters.lineage_dropped = replaced.lineage_dropped + results->lineage_dropped();
+}
 
 void Engine::State::report(std::size_t rule, MatchSink& sink) {
     if (matches.empty())
@@ -103,9 +146,9 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
     State& state = *state_;
     ++state.counters.events;
     state.move_clock(event->time().engine_ns, sink);
-    state.results.begin(*event);
-    Scene scene{event, state.results, state.keys};
-    for (const Plan::Entry& entry : state.dispatcher.plan(*event, state.results).entries) {
+    state.results->begin(*event);
+    Scene scene{event, *state.results, *state.keys};
+    for (const Plan::Entry& entry : state.dispatcher->plan(*event, *state.results).entries) {
         Machine* const machine = state.machines[entry.rule].get();
         if (machine)
             machine->on_event(scene, entry.candidates, state.matches);
@@ -113,9 +156,7 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
             state.matches.push_back({{event}, {}});
         state.report(entry.rule, sink);
     }
-    state.counters.choices_cut = state.results.choices_cut();
-    state.counters.keys_cut = state.keys.cut();
-    state.counters.lineage_dropped = state.results.lineage_dropped();
+    state.count();
 }
 
 void Engine::advance(std::int64_t engine_ns, MatchSink& sink) {
@@ -136,9 +177,13 @@ void Engine::drop_pending() {
         if (machine)
             machine->clear();
     }
-    state_->results.clear();
+    state_->results->clear();
     state_->clock_ns = kBeginningOfTime;
     state_->next_sweep_ns = kBeginningOfTime;
+}
+
+void Engine::replace_rules(std::shared_ptr<const RuleSet> rules) {
+    state_->load(std::move(rules));
 }
 
 const EngineCounters& Engine::counters() const {

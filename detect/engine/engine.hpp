@@ -72,6 +72,10 @@ class Engine {
     void finish(MatchSink& sink);
     // The input's clock broke: nothing may match across it.
     void drop_pending();
+    // Runs these rules from now on. What is pending of a rule whose text is the same in both sets
+    // lives on, and so do the processes that `descendant of` knows of; of other rules it is
+    // dropped. `rules` must have been built to replace the present set (RuleSet::Options).
+    void replace_rules(std::shared_ptr<const RuleSet> rules);
 
     const EngineCounters& counters() const;
     const RuleSet& rules() const;

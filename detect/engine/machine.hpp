@@ -60,6 +60,8 @@ class Machine {
     virtual Match take_due() { return {}; }
     virtual void expire(std::int64_t now_ns) = 0;
     virtual void clear() = 0;
+    // Goes on with another program of the same text.
+    virtual void rebind(const Program& program) = 0;
 };
 
 }  // namespace audisp_eql::detect

@@ -8,7 +8,7 @@
 namespace audisp_eql::detect {
 
 SampleMachine::SampleMachine(const Program& program, PendingStore& store)
-    : program_(program),
+    : program_(&program),
       pending_(store),
       window_ns_(program.maxspan_ns.value_or(store.limits().unbounded_maxspan_ns)) {}
 
@@ -29,7 +29,7 @@ void SampleMachine::on_event(Scene& scene, std::span<const Candidate> candidates
         if (!scene.holds(candidate.condition))
             continue;
         for (const EncodedKey& key :
-             scene.keys.expand(*scene.event, program_.stages[candidate.item].keys))
+             scene.keys.expand(*scene.event, program_->stages[candidate.item].keys))
             add_fit(key, candidate.item);
     }
     const std::int64_t time_ns = scene.event->time().engine_ns;
@@ -80,7 +80,7 @@ void SampleMachine::forget(PendingMatch& match, std::size_t event) {
 // An event for each item, no event twice (augmenting paths). Of several ways the one in which the
 // first item has its oldest event, then the second, and so on.
 bool SampleMachine::assign(const PendingMatch& match) {
-    const auto items = static_cast<std::uint32_t>(program_.stages.size());
+    const auto items = static_cast<std::uint32_t>(program_->stages.size());
     if (match.events.size() < items)
         return false;
     chosen_.assign(items, kNone);

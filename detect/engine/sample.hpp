@@ -24,6 +24,7 @@ class SampleMachine final : public Machine {
                   std::vector<Match>& matches) override;
     void expire(std::int64_t now_ns) override;
     void clear() override;
+    void rebind(const Program& program) override { program_ = &program; }
 
   private:
     // Of one key no more events are kept, the oldest go first. Five items can make use of 80.
@@ -43,7 +44,7 @@ class SampleMachine final : public Machine {
     void prefer_oldest(const PendingMatch& match, std::uint32_t item);
     bool place(const PendingMatch& match, std::uint32_t item, std::vector<bool>& tried);
 
-    const Program& program_;
+    const Program* program_;
     PendingTable pending_;
     std::int64_t window_ns_;
     std::vector<Fit> fits_;

@@ -18,7 +18,7 @@ constexpr std::int64_t kLongestSpanNs = 4'000'000'000'000'000'000;
 }  // namespace
 
 SequenceMachine::SequenceMachine(const Program& program, PendingStore& store)
-    : program_(program),
+    : program_(&program),
       pending_(store),
       before_(program.stages.size(), kNone),
       after_(program.stages.size(), kNone),
@@ -48,14 +48,14 @@ SequenceMachine::SequenceMachine(const Program& program, PendingStore& store)
 }
 
 bool SequenceMachine::keeps_older(std::uint32_t stage) const {
-    return program_.stages[after_[stage]].uses_aliases;
+    return program_->stages[after_[stage]].uses_aliases;
 }
 
 // Whether any pending match could take an event of the item.
 bool SequenceMachine::can_matter(const Item& item) const {
     if (item.first_stage > last_)  // a trailing clause only refutes
-        return pending_.any_at(static_cast<std::uint32_t>(program_.stages.size()));
-    if (item.first_stage == first_ || program_.stages[item.first_stage].missing)
+        return pending_.any_at(static_cast<std::uint32_t>(program_->stages.size()));
+    if (item.first_stage == first_ || program_->stages[item.first_stage].missing)
         return true;
     for (std::uint32_t stage = item.first_stage; stage <= item.last_stage; ++stage) {
         if (pending_.any_at(before_[stage]))
@@ -74,7 +74,7 @@ void SequenceMachine::on_event(Scene& scene, std::span<const Candidate> candidat
         const Item& item = items_[candidate.item];
         if (!can_matter(item) || !scene.may_hold(candidate.condition))
             continue;
-        if (program_.stages[item.first_stage].missing)
+        if (program_->stages[item.first_stage].missing)
             missing(scene, item.first_stage);
         else
             positive(scene, candidate, matches);
@@ -84,7 +84,7 @@ void SequenceMachine::on_event(Scene& scene, std::span<const Candidate> candidat
 void SequenceMachine::positive(Scene& scene, const Candidate& candidate,
                                std::vector<Match>& matches) {
     const Item& item = items_[candidate.item];
-    const auto keys = scene.keys.expand(*scene.event, program_.stages[item.first_stage].keys);
+    const auto keys = scene.keys.expand(*scene.event, program_->stages[item.first_stage].keys);
     for (std::uint32_t stage = item.last_stage + 1; stage-- > item.first_stage;) {
         for (const EncodedKey& key : keys) {
             if (stage == first_)
@@ -115,15 +115,19 @@ void SequenceMachine::begin(const EventPtr& event, const EncodedKey& key,
 PendingMatch* SequenceMachine::take_fitting(Scene& scene, const Candidate& candidate,
                                             std::uint32_t stage, const EncodedKey& key) {
     PendingMatch* match = pending_.find(before_[stage], key);
-    if (!match || !program_.stages[stage].uses_aliases) {
+    if (!match || !program_->stages[stage].uses_aliases) {
         if (match)
             pending_.drop_older(*match);
         return match;
     }
+    // One that is too old must not stand in the way of a younger one that has waited longer here.
+    const std::int64_t oldest_ns = scene.event->time().engine_ns - maxspan_ns_;
     PendingMatch* fitting = nullptr;
     while (match) {
         PendingMatch* const older = match->older;
-        if (scene.holds(candidate.condition, match->events)) {
+        if (match->first_ns < oldest_ns) {
+            pending_.drop_expired(*match);
+        } else if (scene.holds(candidate.condition, match->events)) {
             if (fitting)
                 pending_.drop(*match);
             else
@@ -164,7 +168,7 @@ void SequenceMachine::advance(Scene& scene, const Candidate& candidate, std::uin
 // from the first, and with both only their distance counts.
 void SequenceMachine::complete(PendingMatch& match, std::vector<Match>& matches) {
     const bool leading = first_ > 0;
-    const bool trailing = last_ + 1 < program_.stages.size();
+    const bool trailing = last_ + 1 < program_->stages.size();
     const std::int64_t end_ns = match.events[last_]->time().engine_ns;
     const bool led = match.leading_ns.has_value();
     if (match.refuted ||
@@ -179,7 +183,7 @@ void SequenceMachine::complete(PendingMatch& match, std::vector<Match>& matches)
         pending_.drop(match);
         return;
     }
-    const auto waiting_stage = static_cast<std::uint32_t>(program_.stages.size());
+    const auto waiting_stage = static_cast<std::uint32_t>(program_->stages.size());
     pending_.store(match, waiting_stage, true);
     waiting_.push({window_ns + maxspan_ns_, match.number, &match});
 }
@@ -187,7 +191,7 @@ void SequenceMachine::complete(PendingMatch& match, std::vector<Match>& matches)
 Match SequenceMachine::made(PendingMatch& match) const {
     Match done;
     done.events = match.events;
-    done.events.resize(program_.stages.size());
+    done.events.resize(program_->stages.size());
     done.join_keys = JoinKeys::decode(match.key);
     return done;
 }
@@ -195,14 +199,14 @@ Match SequenceMachine::made(PendingMatch& match) const {
 void SequenceMachine::until(Scene& scene, const Condition& condition) {
     if (pending_.empty() || !scene.may_hold(condition))
         return;
-    for (const EncodedKey& key : scene.keys.expand(*scene.event, program_.until->keys)) {
+    for (const EncodedKey& key : scene.keys.expand(*scene.event, program_->until->keys)) {
         for (std::uint32_t stage = first_; stage < last_; ++stage) {
             PendingMatch* match = pending_.find(stage, key);
-            if (program_.stages[stage].missing)
+            if (program_->stages[stage].missing)
                 continue;
             while (match) {
                 PendingMatch* const older = match->older;
-                if (!program_.until->uses_aliases || scene.holds(condition, match->events))
+                if (!program_->until->uses_aliases || scene.holds(condition, match->events))
                     pending_.drop(*match);
                 match = older;
             }
@@ -214,7 +218,7 @@ void SequenceMachine::until(Scene& scene, const Condition& condition) {
 
 void SequenceMachine::missing(Scene& scene, std::uint32_t stage) {
     const std::int64_t time_ns = scene.event->time().engine_ns;
-    for (const EncodedKey& key : scene.keys.expand(*scene.event, program_.stages[stage].keys)) {
+    for (const EncodedKey& key : scene.keys.expand(*scene.event, program_->stages[stage].keys)) {
         if (stage > last_) {
             refute_waiting(key, time_ns);
             continue;
@@ -255,7 +259,7 @@ std::optional<std::int64_t> SequenceMachine::newest_before(std::uint32_t first, 
 }
 
 void SequenceMachine::refute_waiting(const EncodedKey& key, std::int64_t time_ns) {
-    const auto waiting_stage = static_cast<std::uint32_t>(program_.stages.size());
+    const auto waiting_stage = static_cast<std::uint32_t>(program_->stages.size());
     PendingMatch* match = pending_.find(waiting_stage, key);
     while (match) {
         PendingMatch* const older = match->older;

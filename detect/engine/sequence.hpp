@@ -32,6 +32,7 @@ class SequenceMachine final : public Machine {
     Match take_due() override;
     void expire(std::int64_t now_ns) override;
     void clear() override;
+    void rebind(const Program& program) override { program_ = &program; }
 
   private:
     static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -68,7 +69,7 @@ class SequenceMachine final : public Machine {
     // The stage before which the next pending match of this stage looks at earlier events.
     bool keeps_older(std::uint32_t stage) const;
 
-    const Program& program_;
+    const Program* program_;
     PendingTable pending_;
     std::vector<Item> items_;
     std::vector<std::uint32_t> before_;  // by stage: the one before it that is no missing event

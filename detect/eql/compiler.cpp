@@ -163,6 +163,10 @@ void QueryCompiler::items() {
         stage.category = category(item.query);
         stage.condition = conditions_.compile(item.query);
         stage.uses_aliases = conditions_.used_aliases();
+        if (item.missing && stage.uses_aliases)
+            conditions_.error(item.at,
+                              "a missing event cannot look at other events of the sequence",
+                              "join it with 'by' instead");
         stage.keys = keys(item);
         stage.item = static_cast<std::uint32_t>(i);
         stage.missing = item.missing;

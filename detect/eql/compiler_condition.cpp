@@ -177,10 +177,14 @@ void ConditionCompiler::descendant(const Expr& expr) {
     out_ = std::move(outside);
     used_aliases_ = used_outside;
     std::string identity = "descendant";
-    for (const ConditionNode& node : source)
+    for (const ConditionNode& node : source) {
         identity += ' ' + std::to_string(static_cast<int>(node.op)) + ',' +
-                    std::to_string(static_cast<std::uint32_t>(node.predicate)) + ',' +
-                    std::to_string(node.span);
+                    std::to_string(node.span) + ',';
+        if (node.op == ConditionNode::Op::leaf) {
+            const std::string& test = predicates_.identity(node.predicate);
+            identity += std::to_string(test.size()) + ':' + test;
+        }
+    }
     leaf(predicates_.add_descendant(identity, std::move(source)));
 }
 

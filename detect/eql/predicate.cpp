@@ -34,6 +34,7 @@ void PredicateTable::keep(Predicate predicate) {
 PredicateId PredicateTable::add_descendant(const std::string& identity, Condition source) {
     return add(identity, [&] {
         lineages_.push_back(std::move(source));
+        lineage_predicates_.push_back(static_cast<PredicateId>(predicates_.size()));
         return Predicate(DescendantTest{static_cast<std::uint32_t>(lineages_.size() - 1)});
     });
 }
@@ -83,6 +84,15 @@ std::uint64_t PredicateResults::lineage_dropped() const {
 void PredicateResults::clear() {
     for (Lineage& lineage : lineages_)
         lineage.clear();
+}
+
+void PredicateResults::take_over(PredicateResults& old) {
+    for (std::size_t i = 0; i < lineages_.size(); ++i) {
+        for (std::size_t j = 0; j < old.lineages_.size(); ++j) {
+            if (table_.lineage_identity(i) == old.table_.lineage_identity(j))
+                lineages_[i] = std::move(old.lineages_[j]);
+        }
+    }
 }
 
 bool PredicateResults::holds(PredicateId id) {

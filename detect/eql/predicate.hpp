@@ -44,8 +44,10 @@ class PredicateTable {
     PredicateId add(const std::string& identity, Make&& make) {
         const auto [place, is_new] =
             by_identity_.try_emplace(identity, static_cast<PredicateId>(predicates_.size()));
-        if (is_new)
+        if (is_new) {
+            identities_.push_back(&place->first);
             keep(make());
+        }
         return place->second;
     }
 
@@ -53,6 +55,13 @@ class PredicateTable {
     PredicateId add_descendant(const std::string& identity, Condition source);
     // Those conditions; one may refer to lineages before it.
     const std::vector<Condition>& lineages() const { return lineages_; }
+    // The same in every table whose field ids are the same.
+    const std::string& lineage_identity(std::size_t lineage) const {
+        return identity(lineage_predicates_[lineage]);
+    }
+    const std::string& identity(PredicateId id) const {
+        return *identities_[static_cast<std::size_t>(id)];
+    }
 
     std::size_t size() const { return predicates_.size(); }
     const Predicate& at(PredicateId id) const { return predicates_[static_cast<std::size_t>(id)]; }
@@ -71,8 +80,10 @@ class PredicateTable {
 
     std::vector<Predicate> predicates_;
     std::vector<Condition> lineages_;
+    std::vector<PredicateId> lineage_predicates_;
     std::vector<bool> contextual_;
     std::unordered_map<std::string, PredicateId> by_identity_;
+    std::vector<const std::string*> identities_;  // the map's keys, by id
 };
 
 // What is known of the predicates for the event at hand.
@@ -90,6 +101,8 @@ class PredicateResults {
     std::uint64_t lineage_dropped() const;
     // Forgets what earlier events said.
     void clear();
+    // Goes on with what `old` has learned for lineages that are in both tables.
+    void take_over(PredicateResults& old);
 
   private:
     const PredicateTable& table_;

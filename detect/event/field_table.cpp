@@ -34,6 +34,13 @@ FieldNames::FieldNames() {
         by_name_.emplace(kFieldRows[i].name, static_cast<FieldId>(i));
 }
 
+std::unique_ptr<FieldNames> FieldNames::continuing(const FieldNames& before) {
+    auto names = std::make_unique<FieldNames>();
+    for (const Added& added : before.added_)
+        names->intern(added.name);
+    return names;
+}
+
 std::optional<FieldId> FieldNames::find(std::string_view name) const {
     const auto found = by_name_.find(name);
     if (found == by_name_.end())

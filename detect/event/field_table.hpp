@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -89,6 +90,8 @@ inline FieldPlace place_of(FieldId field) {
 class FieldNames {
   public:
     FieldNames();
+    // With the names of `before` under the ids they have there.
+    static std::unique_ptr<FieldNames> continuing(const FieldNames& before);
     FieldNames(const FieldNames&) = delete;  // rows point at the names kept here
     FieldNames& operator=(const FieldNames&) = delete;
 

@@ -105,15 +105,16 @@ std::string_view to_string(RuleReport::Status status) {
     return {};
 }
 
-RuleSet::RuleSet()
-    : fields_(std::make_unique<FieldNames>()), predicates_(std::make_unique<PredicateTable>()) {}
+RuleSet::RuleSet(const RuleSet* before)
+    : fields_(before ? FieldNames::continuing(before->fields()) : std::make_unique<FieldNames>()),
+      predicates_(std::make_unique<PredicateTable>()) {}
 
 RuleSet::~RuleSet() = default;
 
 std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sources,
                                               const Options& options,
                                               std::vector<RuleReport>& reports) {
-    std::shared_ptr<RuleSet> set(new RuleSet());
+    std::shared_ptr<RuleSet> set(new RuleSet(options.replaces.get()));
     PredicateTable unused;  // of rules that are checked only
     std::unordered_map<std::string, std::string> files_by_id;
     std::string hashes;

@@ -36,6 +36,9 @@ class RuleSet {
   public:
     struct Options {
         bool evaluate_deprecated = false;
+        // The set that the new one is to replace: field names keep the ids they have there, so that
+        // an engine can go on with what it holds. Must not get names meanwhile.
+        std::shared_ptr<const RuleSet> replaces = nullptr;
     };
     struct CompiledRule {
         Rule rule;
@@ -65,7 +68,7 @@ class RuleSet {
     const std::string& digest() const { return digest_; }
 
   private:
-    RuleSet();
+    explicit RuleSet(const RuleSet* before = nullptr);
     static std::shared_ptr<RuleSet> one_query(const Query& query, Diagnostics& diagnostics,
                                               const CompileOptions& options);
     std::unique_ptr<FieldNames> fields_;

@@ -29,17 +29,32 @@ struct Event {
 // Reads {"id":…, "@timestamp": milliseconds, …}; nested objects and arrays are flattened.
 Event event_from_json(const std::string& json);
 
-// The ids of each match's events, stage by stage ("" in the place of a missing-event clause), in
-// order of completion; matches that the end of the stream or the passing of time completes come
-// at the time their window closes.
-struct Match {
-    std::int64_t completed_ms = 0;
-    std::vector<std::string> ids;
-    bool operator==(const Match&) const = default;
-};
-std::vector<Match> evaluate(const detect::Query& query, const std::vector<Event>& events);
+// One value for each join key; null for an optional one that is missing.
+using Key = std::vector<Value>;
 
-// One condition on one event.
-bool holds(const detect::Expr& expression, const Event& event);
+// The ids of each match's events, stage by stage ("" in the place of a missing-event clause). Of a
+// sample: the id of the event that completes it, and nothing else (see Sample in naive_match.cpp).
+struct Match {
+    std::vector<std::string> ids;
+    Key key;
+};
+// `unbounded_ms`: the window of a sample, and of a sequence without maxspan. The matches of one key
+// come in order of completion, keys in no particular order.
+std::vector<Match> evaluate(const detect::Query& query, const std::vector<Event>& events,
+                            std::int64_t unbounded_ms);
+// Whether these events, item by item, are a sample that the last of them completes.
+bool is_sample(const detect::Query& query, const std::vector<Event>& events,
+               std::int64_t unbounded_ms, const Match& match);
+
+// An event in its stream, and the earlier events of a match by their aliases: null for one that has
+// not come yet.
+struct Scene {
+    const std::vector<Event>& stream;
+    std::size_t at;
+    std::map<std::string, const Event*> earlier;
+};
+bool holds(const detect::Expr& expression, const Scene& scene);
+// With the event's category.
+bool matches(const detect::EventQuery& query, const Scene& scene);
 
 }  // namespace audisp_eql::naive

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/conformance/random_case.hpp"
 
+#include <utility>
+
 namespace audisp_eql::naive {
 
 namespace {
@@ -9,10 +11,14 @@ const std::vector<std::string> kNames{"bash", "sh", "Bash", "nc", "python3.11", 
 const std::vector<std::string> kArgs{"-c", "-e", "-C", "/tmp/x", "id", "*", ""};
 const std::vector<std::string> kPatterns{"b*",    "*sh", "*as*", "ba?h",   "sh",  "BASH", "*",
                                          "p*.1*", "?c",  "-?",   "/tmp/*", "*/x", "b*h",  "??"};
-const std::vector<std::string> kKeys{"e1", "e2", "e3"};
+const std::vector<std::string> kKeys{"e1", "e1", "e2", "e3"};
 const std::vector<std::string> kIps{"127.0.0.1", "10.1.2.3",        "10.200.0.1",
                                     "::1",       "0:0:0:0:0:0:0:1", "2001:db8::7"};
 const std::vector<std::string> kIds{"0", "33", "1000"};
+const std::vector<std::string> kKeyFields{
+    "process.entity_id",  "process.parent.entity_id", "process.name", "process.args",
+    "process.args_count", "process.exit_code",        "user.id",      "destination.ip",
+    "custom.score",       "process.interactive"};
 const std::vector<std::string> kCategories{"process", "network", "file"};
 
 std::string quoted(const std::string& text) {
@@ -23,8 +29,13 @@ std::string quoted(const std::string& text) {
 
 Case CaseGenerator::next() {
     Case made;
-    made.query = chance(40) ? category() + " where " + condition(3) : sequence();
-    const int count = 2 + below(16);
+    const int kind = below(10);
+    made.query = kind < 2   ? category() + " where " + condition(3)
+                 : kind < 9 ? sequence()
+                            : sample();
+    constexpr std::int64_t kWindows[] = {500, 1000, 2000, 3'600'000};
+    made.unbounded_ms = kWindows[below(4)];
+    const int count = 4 + below(18);
     std::int64_t time = 1'700'000'000'000;
     for (int i = 0; i < count; ++i) {
         time += chance(25) ? 0 : below(4) * 250;
@@ -59,10 +70,12 @@ std::string CaseGenerator::event(int number, std::int64_t time_ms) {
     add(60, "process.parent.name", text_values(kNames));
     add(85, "process.entity_id", text_values(kKeys));
     add(60, "process.parent.entity_id", text_values(kKeys));
-    add(50, "user.id", quoted(one_of(kIds)));
+    add(20, "process.Ext.ancestry", text_values(kKeys));
+    add(50, "user.id", chance(20) ? one_of(kIds) : quoted(one_of(kIds)));
     add(60, "destination.ip", quoted(one_of(kIps)));
     add(40, "process.interactive", chance(50) ? "true" : "false");
-    add(40, "custom.score", chance(50) ? "2.5" : std::to_string(below(4)));
+    add(40, "custom.score",
+        chance(50) ? one_of(std::vector<std::string>{"2.5", "2.0"}) : std::to_string(below(4)));
     return json + "}";
 }
 
@@ -86,7 +99,11 @@ std::string CaseGenerator::condition(int depth) {
 }
 
 std::string CaseGenerator::atom() {
-    switch (below(7)) {
+    if (!aliases_.empty() && chance(50))
+        return alias_atom();
+    if (!in_subquery_ && chance(6))
+        return descendant_atom();
+    switch (below(8)) {
         case 0:
         case 1:
         case 2:
@@ -97,6 +114,8 @@ std::string CaseGenerator::atom() {
             return null_atom();
         case 5:
             return function_atom();
+        case 6:
+            return fields_atom();
         default:
             return id_or_ip_atom();
     }
@@ -194,36 +213,132 @@ std::string CaseGenerator::id_or_ip_atom() {
     }
 }
 
-std::string CaseGenerator::item(bool missing, int keys, bool optional) {
-    std::string made = (missing ? "![" : "[") + category() + " where " + condition(1) + "]";
-    const std::vector<std::string> fields{"process.entity_id", "process.parent.entity_id"};
+// Two fields in one atom: any pair of their values.
+std::string CaseGenerator::fields_atom() {
+    return one_of(std::vector<std::string>{
+        "?process.name == ?process.parent.name", "?process.name != ?process.parent.name",
+        "?process.exit_code == ?custom.score", "length(process.name) == process.args_count",
+        "startsWith(process.name, process.parent.name)",
+        "(process.exit_code > 0) == process.interactive",
+        "process.args_count + process.exit_code > 3",
+        "stringContains~(process.parent.name, process.name)"});
+}
+
+std::string CaseGenerator::alias_atom() {
+    const std::string field = one_of(std::vector<std::string>{
+        "process.name", "process.args", "process.entity_id", "process.exit_code", "user.id",
+        "destination.ip", "process.interactive", "custom.score"});
+    const std::string earlier = one_of(aliases_) + ".";
+    switch (below(8)) {
+        case 0:
+        case 1:
+            return field + " == " + earlier + field;
+        case 2:
+            return field + " != " + earlier + field;
+        case 3:
+            return "process.args_count" +
+                   one_of(std::vector<std::string>{" < ", " <= ", " > ", " >= "}) + earlier +
+                   "process.args_count";
+        case 4:
+            return earlier + field + (chance(50) ? " == null" : " != null");
+        case 5:
+            return "startsWith~(process.name, " + earlier + "process.name)";
+        case 6:
+            return earlier + "process.name : " + text_list(kPatterns);
+        default:
+            return "process.args_count == " + earlier + "process.args_count + 1";
+    }
+}
+
+std::string CaseGenerator::descendant_atom() {
+    const std::vector<std::string> aliases = std::exchange(aliases_, {});
+    in_subquery_ = chance(70);  // else it may hold another one
+    std::string made = "descendant of [" + category() + " where " + condition(1) + "]";
+    in_subquery_ = false;
+    aliases_ = aliases;
+    return made;
+}
+
+std::string CaseGenerator::head(int keys) {
+    std::vector<std::string> fields{"process.entity_id", "process.parent.entity_id"};
+    if (chance(40))
+        fields = {one_of(kKeyFields), one_of(kKeyFields)};
+    std::string made;
     for (int i = 0; i < keys; ++i)
-        made += (i ? ", " : " by ") + std::string(optional ? "?" : "") + one_of(fields);
+        made += (i ? ", " : " by ") + std::string(chance(20) ? "?" : "") +
+                fields[static_cast<std::size_t>(i)];
+    return made;
+}
+
+std::vector<int> CaseGenerator::families(int keys) {
+    std::vector<int> made;
+    for (int i = 0; i < keys; ++i)
+        made.push_back(below(10));
+    return made;
+}
+
+std::string CaseGenerator::item(bool missing, const std::vector<int>& families) {
+    // Conditions that seldom hold would make sequences that never end.
+    const std::string where =
+        chance(40) && (aliases_.empty() || chance(50)) ? "true" : condition(1);
+    std::string made =
+        (missing ? "![" : "[") + (chance(50) ? "any" : category()) + " where " + where + "]";
+    const std::vector<std::string> ids{"process.entity_id", "process.parent.entity_id"};
+    const std::vector<std::string> texts{"process.name", "process.args", "process.parent.name",
+                                         "user.id"};
+    const std::vector<std::string> numbers{"process.args_count", "process.exit_code"};
+    const char* separator = " by ";
+    for (const int family : families) {
+        made += separator;
+        made += chance(20) ? "?" : "";
+        made += one_of(family < 7 ? ids : family < 9 ? texts : numbers);
+        separator = ", ";
+    }
     return made;
 }
 
 std::string CaseGenerator::sequence() {
     std::string made = "sequence";
-    const int head = below(3);
-    const int own = head > 0 && chance(70) ? 0 : below(2);
-    const bool optional = chance(20);
-    const std::vector<std::string> fields{"process.entity_id", "process.parent.entity_id"};
-    for (int i = 0; i < head; ++i)
-        made += (i ? ", " : " by ") + std::string(optional ? "?" : "") +
-                fields[static_cast<std::size_t>(i)];
-    const bool missing = chance(30);
+    const int keys = below(3);
+    const std::vector<int> own = families(keys > 0 && chance(70) ? 0 : below(2));
+    made += head(keys);
+    const int items = chance(10) ? 1 : 2 + below(chance(30) ? 3 : 2);
+    const bool missing = items > 1 && chance(30);
     if (missing || chance(75))
         made += " with maxspan=" +
                 one_of(std::vector<std::string>{"250ms", "500ms", "1s", "2s", "10s"});
-    const int items = 2 + below(2);
-    const int hole = missing ? below(items) : -1;
+    const int positive = below(items);  // this one is, whatever the others are
+    const int holes = missing ? (chance(70) ? 100 / items : 60) : 0;
     for (int i = 0; i < items; ++i) {
-        made += " " + item(i == hole, own, optional);
-        if (i != hole && chance(15))
+        const bool hole = i != positive && chance(holes);
+        std::vector<std::string> aliases = aliases_;
+        if (hole)
+            aliases_.clear();
+        made += " " + item(hole, own);
+        aliases_ = aliases;
+        if (hole)
+            continue;
+        if (chance(15))
             made += " with runs=" + std::to_string(1 + below(3));
+        if (chance(35)) {
+            const std::string alias = "x" + std::to_string(i);
+            made += " as " + alias;
+            aliases_.push_back(alias);
+        }
     }
-    if (!missing && chance(25))
-        made += " until " + item(false, own, optional);
+    if (chance(25))
+        made += " until " + item(false, own);
+    aliases_.clear();
+    return made;
+}
+
+std::string CaseGenerator::sample() {
+    const int keys = below(3);
+    const std::vector<int> own = families(keys > 0 ? below(2) : 1);
+    std::string made = "sample" + head(keys);
+    const int items = 2 + below(3);
+    for (int i = 0; i < items; ++i)
+        made += " " + item(false, own);
     return made;
 }
 

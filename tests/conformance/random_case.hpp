@@ -15,6 +15,7 @@ namespace audisp_eql::naive {
 struct Case {
     std::string query;
     std::vector<std::string> events;  // JSON, with "id" and "@timestamp" in milliseconds
+    std::int64_t unbounded_ms = 0;    // the window of a sample and of a sequence without maxspan
 };
 
 class CaseGenerator {
@@ -41,11 +42,20 @@ class CaseGenerator {
     std::string null_atom();
     std::string function_atom();
     std::string id_or_ip_atom();
+    std::string fields_atom();
+    std::string alias_atom();
+    std::string descendant_atom();
     std::string text_list(const std::vector<std::string>& from);
     std::string sequence();
-    std::string item(bool missing, int keys, bool optional);
+    std::string sample();
+    std::string head(int keys);
+    // Families of the item's own keys: what can be equal; the same for every item of a query.
+    std::vector<int> families(int keys);
+    std::string item(bool missing, const std::vector<int>& families);
 
     std::mt19937_64 random_;
+    std::vector<std::string> aliases_;  // that the condition may look at
+    bool in_subquery_ = false;
 };
 
 }  // namespace audisp_eql::naive

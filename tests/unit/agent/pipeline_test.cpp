@@ -51,14 +51,27 @@ std::string rule_text(const std::string& query, const std::string& extra = "") {
            extra + "query = '''\n" + query + "\n'''\n";
 }
 
-std::shared_ptr<const detect::RuleSet> rules_of(const std::string& text) {
+std::shared_ptr<const detect::RuleSet> rules_of(
+    const std::string& text, std::shared_ptr<const detect::RuleSet> replaces = nullptr) {
     std::vector<detect::RuleReport> reports;
-    auto set = detect::RuleSet::build({{"test.toml", text}}, {}, reports);
+    detect::RuleSet::Options options;
+    options.replaces = std::move(replaces);
+    auto set = detect::RuleSet::build({{"test.toml", text}}, options, reports);
     for (const detect::RuleReport& report : reports)
         for (const detect::Diagnostic& diagnostic : report.diagnostics)
             BOOST_TEST_MESSAGE(diagnostic.message);
     BOOST_REQUIRE(set->rules().size() == 1u);
     return set;
+}
+
+void feed(Pipeline& pipeline, std::string_view capture) {
+    CaptureReader reader(pipeline);
+    while (!capture.empty()) {
+        const std::string_view line = capture.substr(0, capture.find('\n'));
+        reader.line(line);
+        capture.remove_prefix(std::min(capture.size(), line.size() + 1));
+    }
+    BOOST_TEST(reader.counters().unknown_lines == 0u);
 }
 
 Made run(const std::string& rule, std::string_view capture, FakeProc* proc = nullptr) {
@@ -73,14 +86,8 @@ Made run(const std::string& rule, std::string_view capture, FakeProc* proc = nul
     };
     Pipeline pipeline(rules_of(rule), options,
                       [&](const detect::Alert& alert) { made.alerts.push_back(alert.json); });
-    CaptureReader reader(pipeline);
-    while (!capture.empty()) {
-        const std::string_view line = capture.substr(0, capture.find('\n'));
-        reader.line(line);
-        capture.remove_prefix(std::min(capture.size(), line.size() + 1));
-    }
+    feed(pipeline, capture);
     pipeline.finish();
-    BOOST_TEST(reader.counters().unknown_lines == 0u);
     made.capture = tee.text;
     made.counters = pipeline.counters();
     return made;
@@ -195,6 +202,60 @@ BOOST_AUTO_TEST_CASE(a_loss_in_its_window_marks_an_alert) {
     BOOST_TEST(made.alerts[1].find("\"gap\"") != std::string::npos);
     BOOST_TEST(made.alerts[2].find("\"gap\"") == std::string::npos);
     BOOST_TEST(made.counters.losses == 1u);
+}
+
+// An exec that no second one follows; its window is open when the input ends.
+const std::string kLonely = rule_text(
+    "sequence by process.entity_id with maxspan=1m [process where event.action == \"exec\"] "
+    "![process where event.action == \"end\"]");
+
+BOOST_AUTO_TEST_CASE(the_end_of_input_closes_open_windows_and_the_end_of_a_live_run_does_not) {
+    const std::string input = exec_event(1000, 1, 11, "/usr/bin/a");
+    BOOST_TEST(run(kLonely, input).alerts.size() == 1u);
+    for (const bool live : {false, true}) {
+        Lines alerts;
+        Pipeline pipeline(rules_of(kLonely), {},
+                          [&](const detect::Alert& alert) { alerts.push_back(alert.json); });
+        feed(pipeline, input);
+        live ? pipeline.stop() : pipeline.finish();
+        BOOST_TEST(alerts.size() == (live ? 0u : 1u));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_live_stop_takes_what_is_held_back_and_what_was_due) {
+    // The last event has no end record yet; the first one's window closed long ago.
+    Lines alerts;
+    Pipeline pipeline(rules_of(kEveryExec), {},
+                      [&](const detect::Alert& alert) { alerts.push_back(alert.json); });
+    feed(pipeline, clock_line(1000) + exec_records(1000, 1, 11, "/usr/bin/a"));
+    BOOST_TEST(alerts.empty());
+    pipeline.stop();
+    BOOST_TEST(alerts.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(replaced_rules_go_on_with_what_was_pending) {
+    const std::string pair = rule_text(
+        "sequence by process.entity_id with maxspan=1m "
+        "[process where process.name == \"a\"] [process where process.name == \"b\"]");
+    const std::string other = rule_text("process where process.name == \"b\"");
+    Lines alerts;
+    const auto first = rules_of(pair);
+    Pipeline pipeline(first, {}, [&](const detect::Alert& alert) { alerts.push_back(alert.json); });
+    const std::string head = clock_line(900) + fork_line(950, 10, 11);
+    feed(pipeline, head + exec_event(1000, 1, 11, "/usr/bin/a"));
+    const auto second = rules_of(pair, first);
+    BOOST_TEST(pipeline.replace_rules(second) == 0u);
+    feed(pipeline, exec_event(1100, 2, 11, "/usr/bin/b"));
+    BOOST_REQUIRE(alerts.size() == 1u);
+    BOOST_TEST(alerts[0].find(second->digest()) != std::string::npos);
+    BOOST_TEST(pipeline.counters().engine.matches == 1u);
+
+    feed(pipeline, exec_event(1200, 3, 11, "/usr/bin/a"));
+    const auto third = rules_of(other, second);
+    BOOST_TEST(pipeline.replace_rules(third) == 1u);
+    feed(pipeline, exec_event(1300, 4, 11, "/usr/bin/b"));
+    BOOST_REQUIRE(alerts.size() == 2u);
+    BOOST_TEST(alerts[1].find(third->digest()) != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_host_line_says_which_feeds_were_read) {
