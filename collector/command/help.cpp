@@ -13,7 +13,9 @@ constexpr CommandEntry kCommands[] = {
      "sees, and sends each alert to syslog. Needs root, or CAP_AUDIT_CONTROL and\n"
      "CAP_NET_ADMIN. Started by auditd it reads from auditd. It stops on SIGTERM and\n"
      "SIGINT, after what was read has been worked off, and puts back the audit\n"
-     "settings that it changed. SIGHUP reopens the JSON file.\n",
+     "settings that it changed. On SIGHUP it reopens the JSON file and reads the rules\n"
+     "anew: sequences of unchanged rules go on; if any file is wrong, the log says\n"
+     "where, and the rules stay as they were.\n",
      "  audisp-eql run --stdout text\n"
      "      one readable line for each alert on this terminal, and all of them to syslog\n"
      "  audisp-eql run --syslog off --json-file /var/log/audisp-eql/alerts.json\n"

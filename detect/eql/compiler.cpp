@@ -25,7 +25,7 @@ class QueryCompiler {
     void items();
     void until();
     void pipes();
-    void check_size();
+    bool check_size();
     void check_key_types(const std::vector<KeyField>& keys, const SequenceItem& item);
     void declare_aliases();
     std::string category(const EventQuery& query) const;
@@ -49,10 +49,12 @@ Program QueryCompiler::compile() {
         stage.category = category(query_.event);
         stage.condition = conditions_.compile(query_.event);
     } else {
-        check_size();
-        declare_aliases();
-        items();
-        until();
+        // One that is too large is not looked at further: it need not be cheap.
+        if (check_size()) {
+            declare_aliases();
+            items();
+            until();
+        }
     }
     pipes();
     program_.degraded = conditions_.degraded();
@@ -64,10 +66,12 @@ std::string QueryCompiler::category(const EventQuery& query) const {
 }
 
 // The shape of the query (how many keys, where maxspan is needed) is the parser's business.
-void QueryCompiler::check_size() {
-    if (query_.kind == QueryKind::sample && query_.items.size() > kMaxSampleItems)
+bool QueryCompiler::check_size() {
+    if (query_.kind == QueryKind::sample && query_.items.size() > kMaxSampleItems) {
         conditions_.error(query_.items[kMaxSampleItems].at, "the sample has too many items",
                           "at most " + std::to_string(kMaxSampleItems));
+        return false;
+    }
     if (query_.items.size() == 1 && query_.items.front().runs == 1)
         conditions_.warn(query_.items.front().at,
                          query_.kind == QueryKind::sample ? "the sample has one event only"
@@ -79,9 +83,10 @@ void QueryCompiler::check_size() {
         if (stages > kMaxStages) {
             conditions_.error(item.at, "the sequence has too many stages",
                               "at most " + std::to_string(kMaxStages) + ", counting runs");
-            return;
+            return false;
         }
     }
+    return true;
 }
 
 void QueryCompiler::declare_aliases() {
@@ -172,8 +177,7 @@ void QueryCompiler::items() {
         stage.missing = item.missing;
         if (i > 0)
             check_key_types(stage.keys, item);
-        // Too many: reported, and this is as far as it goes.
-        for (std::uint32_t run = 0; run < item.runs && program_.stages.size() < kMaxStages; ++run)
+        for (std::uint32_t run = 0; run < item.runs; ++run)
             program_.stages.push_back(stage);
         if (!item.alias.empty())
             conditions_.set_alias(item.alias,

@@ -178,8 +178,8 @@ void ConditionCompiler::descendant(const Expr& expr) {
     used_aliases_ = used_outside;
     std::string identity = "descendant";
     for (const ConditionNode& node : source) {
-        identity += ' ' + std::to_string(static_cast<int>(node.op)) + ',' +
-                    std::to_string(node.span) + ',';
+        identity +=
+            ' ' + std::to_string(static_cast<int>(node.op)) + ',' + std::to_string(node.span) + ',';
         if (node.op == ConditionNode::Op::leaf) {
             const std::string& test = predicates_.identity(node.predicate);
             identity += std::to_string(test.size()) + ':' + test;

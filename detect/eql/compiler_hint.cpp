@@ -131,6 +131,8 @@ bool is_number(std::string_view text) {
 }  // namespace
 
 std::string hint_for_unknown_field(std::string_view name) {
+    if (name.size() > NearestName::kMaxLength)  // no field has such a name, nor one like it
+        return "the agent's own events never have it";
     if (const std::string below = fields_below(name); !below.empty())
         return "it stands for several fields: " + below;
     std::string_view best;

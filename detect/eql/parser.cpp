@@ -6,6 +6,8 @@
 #include <charconv>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "detect/eql/expression_parser.hpp"
@@ -482,12 +484,10 @@ void QueryParser::check_missing(const Query& query) {
 }
 
 void QueryParser::check_aliases(const Query& query) {
-    for (auto item = query.items.begin(); item != query.items.end(); ++item) {
-        const bool taken = std::any_of(query.items.begin(), item, [&](const SequenceItem& other) {
-            return !item->alias.empty() && other.alias == item->alias;
-        });
-        if (taken) {
-            tokens_.error(item->at, "the name '" + item->alias + "' is given to two items");
+    std::unordered_set<std::string_view> taken;
+    for (const SequenceItem& item : query.items) {
+        if (!item.alias.empty() && !taken.insert(item.alias).second) {
+            tokens_.error(item.at, "the name '" + item.alias + "' is given to two items");
         }
     }
 }

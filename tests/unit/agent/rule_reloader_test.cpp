@@ -27,6 +27,8 @@ std::string rule(const std::string& id, const std::string& query) {
 struct Running {
     TemporaryDirectory directory;
     boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy{
+        boost::asio::make_work_guard(io)};
     Settings settings;
     std::vector<std::shared_ptr<const RuleSet>> sets;  // that took the place of the first
     std::unique_ptr<RuleReloader> reloader;
@@ -43,7 +45,6 @@ struct Running {
     }
     // Until what was begun has come to its end; then so many sets have come in all.
     void wait_for(std::size_t count) {
-        const auto guard = boost::asio::make_work_guard(io);
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (reloader->is_building() && std::chrono::steady_clock::now() < end)
             io.run_for(std::chrono::milliseconds(10));
