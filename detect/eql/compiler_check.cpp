@@ -274,6 +274,12 @@ void ConditionCompiler::check_comparable(const Expr& field, FieldId id, const Li
               "write \"2024-05-01T12:00:00Z\" or milliseconds since 1970");
 }
 
+void ConditionCompiler::check_regex(std::string_view pattern, SourceRange at) {
+    if (const std::string odd = odd_in_regex(pattern); !odd.empty())
+        warn(at, odd + " is an ordinary character in a regular expression here",
+             "leave it out: the whole value must match anyway");
+}
+
 // event.type and its like have few values: what is none of them, but near one, is a slip.
 void ConditionCompiler::check_value(FieldId id, const Literal& literal, SourceRange at) {
     if (literal.kind != LiteralKind::text)
@@ -308,8 +314,12 @@ void ConditionCompiler::check_two_fields(const Expr& compare) {
                               ? std::nullopt
                               : fields_.find(std::string_view(field->name).substr(dot + 1));
         if (is_word(*field)) {
+            NearestName constant(field->name);
+            for (const std::string_view known : {"null", "true", "false"})
+                constant.offer(known);
             error(field->at, "'" + field->name + "' is no field",
-                  "text stands in double quotes: \"" + field->name + "\"");
+                  constant.best().empty() ? "text stands in double quotes: \"" + field->name + "\""
+                                          : did_you_mean(constant));
         } else if (rest && is_known(*rest) && !known_field(*field)) {
             const std::string event = field->name.substr(0, dot);
             NearestName nearest(event);

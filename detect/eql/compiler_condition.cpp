@@ -393,12 +393,8 @@ std::optional<ValueTest> ConditionCompiler::match_test(const Expr& expr, std::st
             sound = false;
             continue;
         }
-        const std::string_view anchor =
-            expr.match == MatchOp::regex ? regex_anchor(literal.text) : std::string_view();
-        if (!anchor.empty())
-            warn(operand.at,
-                 std::string(anchor) + " is an ordinary character in a regular expression here",
-                 "leave it out: the whole value must match anyway");
+        if (expr.match == MatchOp::regex)
+            check_regex(literal.text, operand.at);
         patterns.push_back(expr.fold_case && expr.match == MatchOp::like ? folded(literal.text)
                                                                          : literal.text);
         literals.push_back(text_literal(patterns.back()));
@@ -412,8 +408,9 @@ std::optional<ValueTest> ConditionCompiler::match_test(const Expr& expr, std::st
     std::string reason;
     auto regex = Regex::compile(patterns, expr.fold_case, reason);
     if (!regex) {
-        error(wrong_pattern(expr, patterns).at,
-              "the regular expression is not understood: " + reason);
+        const Expr& wrong = wrong_pattern(expr, patterns);
+        error(wrong.at, "the regular expression is not understood: " + reason,
+              hint_for_regex(wrong.literal.text));
         return std::nullopt;
     }
     return RegexTest{std::move(*regex)};

@@ -96,6 +96,7 @@ class ConditionCompiler {
     std::optional<std::vector<Literal>> fold_list(const Expr& expr);
 
     void check_comparable(const Expr& field, FieldId id, const Literal& literal, SourceRange at);
+    void check_regex(std::string_view pattern, SourceRange at);
     void check_value(FieldId id, const Literal& literal, SourceRange at);
     void check_types(const Expr& compare);
     void check_subtraction(const Expr& difference);

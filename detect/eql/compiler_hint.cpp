@@ -187,15 +187,27 @@ std::string_view meant_category(std::string_view category) {
     return nearest_of(kCategories, category);
 }
 
-std::string_view regex_anchor(std::string_view pattern) {
+std::string odd_in_regex(std::string_view pattern) {
     if (pattern.starts_with('^'))
         return "'^'";
-    if (!pattern.ends_with('$'))
-        return {};
-    std::size_t backslashes = 0;
-    while (backslashes + 1 < pattern.size() && pattern[pattern.size() - 2 - backslashes] == '\\')
-        ++backslashes;
-    return backslashes % 2 == 0 ? "'$'" : "";
+    for (std::size_t at = 0; at < pattern.size(); ++at) {
+        if (pattern[at] == '$' && at + 1 == pattern.size())
+            return "'$'";
+        if (pattern[at] != '\\' || ++at == pattern.size())
+            continue;
+        constexpr std::string_view kElsewhere = "bBAzZGtnrfvx";
+        if (kElsewhere.find(pattern[at]) != std::string_view::npos)
+            return std::string("'") + pattern[at] + "' behind a backslash";
+    }
+    return {};
+}
+
+std::string hint_for_regex(std::string_view pattern) {
+    if (pattern.find("(?i") != std::string_view::npos)
+        return "to ignore case write: regex~";
+    if (pattern.find("(?") != std::string_view::npos)
+        return "Lucene's regular expressions have no groups of the form (?…)";
+    return {};
 }
 
 }  // namespace audisp_eql::detect

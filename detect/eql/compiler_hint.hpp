@@ -26,7 +26,10 @@ std::string_view meant_value(FieldId field, std::string_view value);
 // The event category that was probably meant; empty if ECS has this one, or none like it.
 std::string_view meant_category(std::string_view category);
 
-// "'^'" if the regular expression begins with an anchor, "'$'" if it ends with one; else empty.
-std::string_view regex_anchor(std::string_view pattern);
+// What means something in other regular expressions and is an ordinary character in Lucene's: an
+// anchor, '\\b' and the like. Empty if there is nothing of the kind.
+std::string odd_in_regex(std::string_view pattern);
+// Of a regular expression that is not understood.
+std::string hint_for_regex(std::string_view pattern);
 
 }  // namespace audisp_eql::detect

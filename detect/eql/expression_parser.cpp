@@ -381,7 +381,7 @@ ExprPtr ExpressionParser::match_constant() {
 
 // "(" element {"," element} ")", at the "(". After a mistake goes on behind the ")".
 bool ExpressionParser::list_of(ExprPtr (ExpressionParser::*element)(), std::vector<ExprPtr>& out) {
-    tokens_.take();
+    const SourceRange open = tokens_.take().at;
     bool good = true;
     if (tokens_.at(TokenKind::paren_close)) {
         tokens_.expected("a value in the list");
@@ -402,7 +402,7 @@ bool ExpressionParser::list_of(ExprPtr (ExpressionParser::*element)(), std::vect
             good = false;
         }
     }
-    return close_paren("',' or ')'", good);
+    return close_paren(open, "',' or ')'", good);
 }
 
 // ---- nodes

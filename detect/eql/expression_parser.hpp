@@ -51,7 +51,7 @@ class ExpressionParser {
     ExprPtr match(ExprPtr left);
     bool list_of(ExprPtr (ExpressionParser::*element)(), std::vector<ExprPtr>& out);
     bool category(EventQuery& query);
-    bool close_paren(std::string_view expected, bool good);
+    bool close_paren(SourceRange open, std::string_view expected, bool good);
     bool path_segment(std::string& name);
     void array_index();
     void number(const Token& token, Literal& literal);

@@ -29,19 +29,22 @@ ExprPtr ExpressionParser::primary() {
 }
 
 ExprPtr ExpressionParser::group() {
-    tokens_.take();
+    const SourceRange open = tokens_.take().at;
     ExprPtr inner = expression();
-    close_paren("')'", true);
+    close_paren(open, "')'", true);
     return inner;
 }
 
 // At the ")" of a group or list, or at a mistake before it; `good` if nothing was wrong so far.
-bool ExpressionParser::close_paren(std::string_view expected, bool good) {
+bool ExpressionParser::close_paren(SourceRange open, std::string_view expected, bool good) {
     if (tokens_.accept(TokenKind::paren_close)) {
         return good;
     }
-    if (good) {
-        tokens_.expected(expected, hint_behind_group(tokens_), {"and"});
+    const bool ends = tokens_.at(TokenKind::end) || tokens_.at(TokenKind::bracket_close);
+    if (good && !ends) {
+        tokens_.expected(expected, hint_in_parens(tokens_, expected), {"and"});
+    } else if (good && tokens_.previous_text() != "(") {
+        tokens_.error(open, "this '(' is not closed", "close it with ')'");
     }
     tokens_.skip_to({TokenKind::paren_close, TokenKind::bracket_close, TokenKind::pipe});
     tokens_.accept(TokenKind::paren_close);

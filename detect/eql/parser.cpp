@@ -49,7 +49,6 @@ class QueryParser {
     void sequence_head(Query& query);
     void sample(Query& query);
     void join();
-    std::string head_hint(const Query& query) const;
     void maxspan(Query& query);
     std::int64_t span_unit(const Token& number);
     void items(Query& query);
@@ -102,6 +101,7 @@ std::optional<Query> QueryParser::query() {
 ExprPtr QueryParser::condition() {
     if (tokens_.at(TokenKind::end)) {
         tokens_.error(tokens_.current().at, "the condition is empty");
+        return nullptr;
     }
     ExprPtr expr = expressions_.expression();
     if (!tokens_.at(TokenKind::end)) {
@@ -164,23 +164,10 @@ void QueryParser::sequence_head(Query& query) {
         }
     }
     if (!at_item()) {
-        tokens_.expected("'[' and the sequence's first event query", head_hint(query), {"with"});
+        tokens_.expected("'[' and the sequence's first event query",
+                         hint_for_first_item(tokens_, !query.by.empty(), spanned), {"with"});
         tokens_.skip_to({TokenKind::bracket_open, TokenKind::missing_open, TokenKind::pipe});
     }
-}
-
-// At what stands behind the head in place of the first item.
-std::string QueryParser::head_hint(const Query& query) const {
-    if (tokens_.at(TokenKind::kw_maxspan)) {
-        return "write 'with' before it: with maxspan=5m";
-    }
-    if (query.by.empty() && !query.maxspan_ns && tokens_.at(TokenKind::identifier)) {
-        return "keys stand behind 'by': sequence by host.id […] […]";
-    }
-    if (!query.by.empty() && !query.maxspan_ns && tokens_.at(TokenKind::identifier)) {
-        return "separate the keys with commas: by a, b";
-    }
-    return "a sequence reads: sequence by … with maxspan=… […] […]";
 }
 
 // "with" "maxspan" "=" NUMBER UNIT
@@ -298,9 +285,13 @@ SequenceItem QueryParser::item() {
 
 // At the bracket; goes on behind the one that closes it, whatever is wrong between them.
 EventQuery QueryParser::subquery() {
-    tokens_.take();
+    const SourceRange open = tokens_.take().at;
     EventQuery query = expressions_.event_query();
     if (tokens_.accept(TokenKind::bracket_close)) {
+        return query;
+    }
+    if (tokens_.at(TokenKind::end)) {
+        tokens_.error(open, "this '[' is not closed", "close it with ']'");
         return query;
     }
     tokens_.expected("'and', 'or' or ']'",

@@ -10,6 +10,8 @@ namespace {
 constexpr std::string_view kListHint =
     "several values stand in a list behind 'in' or ':': field in (\"a\", \"b\")";
 
+constexpr std::string_view kBracketHint = "the event queries of a sequence stand in '[' and ']'";
+
 // Words that an expression goes on behind, and operators that need something on their right.
 constexpr std::array<std::string_view, 3> kConnectives{"and", "or", "not"};
 constexpr std::array<std::string_view, 14> kOperators{"==", "!=", "<", "<=", ">", ">=", ":",
@@ -66,7 +68,8 @@ std::string hint_behind_condition(const TokenStream& tokens) {
         return "an 'and' or 'or' is missing before it";
     if (found.kind == TokenKind::identifier && found.text == "is")
         return "to ask whether a field is there, write: field != null";
-    if (found.kind == TokenKind::comma)
+    if (found.kind == TokenKind::comma || found.kind == TokenKind::text ||
+        found.kind == TokenKind::integer)
         return std::string(kListHint);
     if (found.kind == TokenKind::paren_close)
         return "no '(' is open here";
@@ -75,11 +78,11 @@ std::string hint_behind_condition(const TokenStream& tokens) {
     return {};
 }
 
-std::string hint_behind_group(const TokenStream& tokens) {
+std::string hint_in_parens(const TokenStream& tokens, std::string_view expected) {
     const TokenKind found = tokens.current().kind;
-    if (found == TokenKind::end || found == TokenKind::bracket_close)
-        return "a '(' before it is not closed";
-    return found == TokenKind::comma ? std::string(kListHint) : hint_behind_condition(tokens);
+    if (expected.starts_with("','") && (found == TokenKind::text || found == TokenKind::integer))
+        return "a ',' is missing before it";
+    return hint_behind_condition(tokens);
 }
 
 std::string hint_behind_item(const TokenStream& tokens, bool keyed) {
@@ -96,11 +99,18 @@ std::string hint_behind_item(const TokenStream& tokens, bool keyed) {
         return "write it before the first '[': sequence by … with maxspan=…";
     if (found.kind == TokenKind::identifier && found.text == "runs")
         return "write: with runs=3";
-    const bool names_category = found.kind == TokenKind::identifier ||
-                                found.kind == TokenKind::kw_any || found.kind == TokenKind::text;
-    if (names_category && next == TokenKind::kw_where)
-        return "the event queries of a sequence stand in '[' and ']'";
-    return {};
+    return next == TokenKind::kw_where ? std::string(kBracketHint) : std::string();
+}
+
+std::string hint_for_first_item(const TokenStream& tokens, bool keyed, bool spanned) {
+    if (tokens.following().kind == TokenKind::kw_where)
+        return std::string(kBracketHint);
+    if (tokens.at(TokenKind::kw_maxspan))
+        return "write 'with' before it: with maxspan=5m";
+    if (!spanned && tokens.at(TokenKind::identifier))
+        return keyed ? "separate the keys with commas: by a, b"
+                     : "keys stand behind 'by': sequence by host.id […] […]";
+    return "a sequence reads: sequence by … with maxspan=… […] […]";
 }
 
 std::string hint_for_value(const TokenStream& tokens) {

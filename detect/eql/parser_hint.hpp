@@ -18,10 +18,12 @@ bool is_test_operator(TokenKind kind);
 // Each is the hint for the current token; empty if nothing is likely.
 // Behind a whole condition, where 'and', 'or' or the condition's end would do.
 std::string hint_behind_condition(const TokenStream& tokens);
-// Behind a value in '(' and ')'.
-std::string hint_behind_group(const TokenStream& tokens);
+// Behind a value in '(' and ')', where `expected` would do.
+std::string hint_in_parens(const TokenStream& tokens, std::string_view expected);
 // Behind the item of a sequence; `keyed`: it has its own 'by'.
 std::string hint_behind_item(const TokenStream& tokens, bool keyed);
+// Behind the head of a sequence; `keyed`, `spanned`: it has 'by', 'with maxspan'.
+std::string hint_for_first_item(const TokenStream& tokens, bool keyed, bool spanned);
 // Where a value should stand.
 std::string hint_for_value(const TokenStream& tokens);
 // Where only a constant may stand.

@@ -130,8 +130,11 @@ void TokenStream::expected(std::string_view what, std::string hint,
     if (!meant.empty()) {
         hint = std::move(meant);
     }
-    error(current_.at,
-          "expected " + std::string(what) + ", found " + describe(current_, lexer_.source()),
+    // The end is where the last word ends, not behind the blank lines that follow.
+    const SourceRange at = this->at(TokenKind::end)
+                               ? SourceRange{previous_.offset + previous_.length, 0}
+                               : current_.at;
+    error(at, "expected " + std::string(what) + ", found " + describe(current_, lexer_.source()),
           std::move(hint));
 }
 

@@ -105,9 +105,9 @@ R"q(1:21 expected a value in the list, found ')')q"},
 {R"q(process where a in "x")q",
 R"q(1:20 expected '(' after 'in', found the string "x" -> the right side is a list: field in ("a", "b"))q"},
 {R"q(process where a in ("x" "y"))q",
-R"q(1:25 expected ',' or ')', found the string "y")q"},
+R"q(1:25 expected ',' or ')', found the string "y" -> a ',' is missing before it)q"},
 {R"q(process where a in ("x", "y" and b == 1)q",
-R"q(1:40 expected ',' or ')', found the end of the query -> a '(' before it is not closed)q"},
+R"q(1:20 this '(' is not closed -> close it with ')')q"},
 {R"q(process where a : ("x", b))q",
 R"q(1:25 expected a constant or a list of constants, found 'b' -> text stands in double quotes; the right side of ':', 'like' and 'regex' is never a field)q"},
 {R"q(process where a : b.c)q",
@@ -156,7 +156,7 @@ R"q(1:20 expected a value after ',', found ')' -> remove the comma after the las
 {R"q(process where f(a b))q",
 R"q(1:19 expected ',' or ')', found 'b')q"},
 {R"q(process where f(a)q",
-R"q(1:18 expected ',' or ')', found the end of the query -> a '(' before it is not closed)q"},
+R"q(1:16 this '(' is not closed -> close it with ')')q"},
 {R"q(process where parent of [any where true])q",
 R"q(1:15 unknown relation 'parent' -> write: descendant of [process where …])q"},
 {R"q(process where child of any)q",
@@ -171,7 +171,7 @@ R"q(1:21 expected 'and', 'or', '|' or the end of the query, found ')' -> no '(' 
 {R"q(process where (a == 1)))q",
 R"q(1:23 expected 'and', 'or', '|' or the end of the query, found ')' -> no '(' is open here)q"},
 {R"q(process where ((a == 1))q",
-R"q(1:24 expected ')', found the end of the query -> a '(' before it is not closed)q"},
+R"q(1:15 this '(' is not closed -> close it with ')')q"},
 {R"q(process where a == 1 and)q",
 R"q(1:25 expected a condition after 'and', found the end of the query)q"},
 {R"q(process where and a == 1)q",
@@ -297,7 +297,7 @@ R"q(1:31 expected 'and', 'or' or ']', found '[' -> the event query before it is 
 {R"q(sequence by a [any where b = 1] [proces wher c == 1] [any where (d == 1] [any where e in ("x",)] [any where true])q",
 R"q(1:28 '=' does not compare -> write '==' for the very same text, ':' to ignore case and use wildcards
 1:41 expected 'where' after the event category, found 'wher' -> did you mean 'where'?
-1:72 expected ')', found ']' -> a '(' before it is not closed
+1:65 this '(' is not closed -> close it with ')'
 1:95 expected a value after ',', found ')' -> remove the comma after the last value)q"},
 {R"q(sequence by a [] [any where true])q",
 R"q(1:16 expected an event category, found ']' -> an event query reads: process where …, or: any where …)q"},
@@ -337,7 +337,7 @@ R"q(1:17 expected 'and', 'or', '|' or the end of the query, found 'LIKE' -> keyw
 R"q(1:30 expected an event category, found ']' -> an event query reads: process where …, or: any where …)q"},
 {R"q(sequence by a [process where] [process where true)q",
 R"q(1:29 expected a condition after 'where', found ']' -> 'where true' takes every event
-1:50 expected 'and', 'or' or ']', found the end of the query)q"},
+1:31 this '[' is not closed -> close it with ']')q"},
 {"process where\n  a == 1 and\n\tb = \xc3\xa9", "3:4 '=' does not compare -> write '==' for the very same text, ':' to ignore case and use wildcards\n3:6 unexpected character '\xc3\xa9'"},
 {"process where a == \"line\nbreak\"", "1:20 the string is not closed on its line -> close it with '\"'; write a line break inside a string as \\n\n2:1 expected 'and', 'or', '|' or the end of the query, found 'break'\n2:6 the string is not closed on its line -> close it with '\"'; write a line break inside a string as \\n"},
 {"process where a ==\xc2\xa0" "1", "1:19 unexpected character '\xc2\xa0' -> replace it with a plain space"},
