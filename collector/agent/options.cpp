@@ -92,12 +92,28 @@ std::string suggestion(std::string_view name, const po::options_description& kno
                            : ", did you mean '" + std::string(prefix) + std::string(nearest) + "'?";
 }
 
+// `check --deprecated rules`: Boost would take the path for the option's value, which only stands
+// behind '='.
+std::vector<std::string> with_implied_values(std::vector<std::string> arguments,
+                                             const po::options_description& known) {
+    for (std::string& argument : arguments) {
+        if (argument == "--")
+            break;
+        const auto* const option =
+            argument.starts_with("--") ? known.find_nothrow(argument.substr(2), false) : nullptr;
+        if (option && option->semantic()->min_tokens() == 0 &&
+            option->semantic()->max_tokens() == 1)
+            argument += "=on";
+    }
+    return arguments;
+}
+
 Source SettingsReader::parse_command_line(const std::vector<std::string>& arguments) {
     Source source;
     const auto style =
         po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
     try {
-        const auto parsed = po::command_line_parser(arguments)
+        const auto parsed = po::command_line_parser(with_implied_values(arguments, command_line_))
                                 .options(command_line_)
                                 .style(style)
                                 .allow_unregistered()

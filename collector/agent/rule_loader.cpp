@@ -37,9 +37,13 @@ LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_d
 void print_diagnostics(const LoadedRules& rules, std::ostream& out) {
     for (const auto& trouble : rules.files.troubles)
         out << trouble.path << ": error: cannot be read: " << trouble.message << '\n';
-    for (std::size_t i = 0; i < rules.reports.size(); ++i)
+    for (std::size_t i = 0; i < rules.reports.size(); ++i) {
+        // A public directory holds hundreds for other systems: they are counted, not listed.
+        if (rules.reports[i].status == detect::RuleReport::Status::other_language)
+            continue;
         for (const auto& diagnostic : rules.reports[i].diagnostics)
             out << detect::render(diagnostic, rules.reports[i].file, rules.files.sources[i].text);
+    }
 }
 
 std::vector<std::string> error_lines(const LoadedRules& rules) {
@@ -56,6 +60,15 @@ std::vector<std::string> error_lines(const LoadedRules& rules) {
         }
     return lines;
 }
+
+namespace {
+std::ptrdiff_t rules_with_actions(const LoadedRules& rules) {
+    if (!rules.set)
+        return 0;
+    return std::count_if(rules.set->rules().begin(), rules.set->rules().end(),
+                         [](const auto& compiled) { return compiled.rule.has_actions; });
+}
+}  // namespace
 
 std::string summary(const LoadedRules& rules) {
     using Status = detect::RuleReport::Status;
@@ -78,6 +91,11 @@ std::string summary(const LoadedRules& rules) {
             text += fmt::format(", {} {}", n, words);
     if (!rules.files.troubles.empty())
         text += fmt::format(", {} unreadable", rules.files.troubles.size());
+    if (const auto left_out = count(Status::other_language); left_out > 0)
+        text += fmt::format("; {} left out: in other languages, for other systems, or no rules",
+                            left_out);
+    if (const auto asking = rules_with_actions(rules); asking > 0)
+        text += fmt::format("; {} ask for actions, which are never taken", asking);
     return text;
 }
 
