@@ -66,6 +66,23 @@ std::optional<std::int64_t> parse_look_back(std::string_view from) {
     return count * seconds * kSecond;
 }
 
+bool any_in(const toml::table& table, std::string_view key) {
+    const toml::array* const list = table[key].as_array();
+    return list != nullptr && !list->empty();
+}
+
+// A checkout of rules holds other TOML files, too (pyproject.toml, queries for hunting): tables,
+// and nothing of what stands in a rule file, even one with a slip.
+bool is_other_document(const toml::table& file) {
+    constexpr std::array<std::string_view, 10> kOfRules{
+        "rule", "rules", "Rule", "metadata", "threat", "id", "rule_id", "name", "query", "actions"};
+    const bool of_rules = std::any_of(kOfRules.begin(), kOfRules.end(),
+                                      [&](std::string_view key) { return file.contains(key); });
+    return !of_rules && std::any_of(file.begin(), file.end(), [](const auto& entry) {
+        return entry.second.is_table() || entry.second.is_array_of_tables();
+    });
+}
+
 class RuleReader {
   public:
     RuleReader(std::string_view text, RuleFile& out) : toml_(text, out.diagnostics), out_(out) {}
@@ -110,6 +127,11 @@ void RuleReader::read(std::string_view name) {
         return;
     }
     const toml::table* const rule = (*file)["rule"].as_table();
+    if (rule == nullptr && is_other_document(*file)) {
+        warning({0, 0}, "the file has no [rule] table: it is no rule, skipped");
+        out_.status = RuleFile::Status::other_language;
+        return;
+    }
     if (rule == nullptr) {
         error({0, 0}, "the file has no [rule] table",
               "a rule file has [rule] with a name, an id and a query");
@@ -158,7 +180,11 @@ bool RuleReader::is_for_linux(const toml::table& table, std::string_view key) {
 
 void RuleReader::read_rule(const toml::table& file, const toml::table& metadata,
                            const toml::table& rule) {
-    rule_.id = required(rule, rule.contains("id") ? "id" : "rule_id");
+    const std::string_view id_key = rule.contains("id") ? "id" : "rule_id";
+    rule_.id = required(rule, id_key);
+    if (const toml::node* const id = rule.get(id_key)) {
+        out_.id_at = at(id->source());
+    }
     rule_.name = required(rule, "name");
     rule_.description = text(rule, "description").value_or("");
     rule_.references = texts(rule, rule.contains("reference") ? "reference" : "references");
@@ -167,10 +193,10 @@ void RuleReader::read_rule(const toml::table& file, const toml::table& metadata,
     rule_.note = text(rule, "note").value_or("");
     rule_.category_field = text(rule, "event_category_override").value_or("");
     rule_.building_block = rule.contains("building_block_type");
-    rule_.has_actions = file.contains("actions") || file.contains("optional_actions") ||
-                        rule.contains("optional_actions");
+    rule_.has_actions = any_in(file, "actions") || any_in(file, "optional_actions") ||
+                        any_in(rule, "optional_actions");
     rule_.deprecated =
-        text(metadata, "maturity") == "deprecated" || rule_.name.starts_with("Deprecated");
+        text(metadata, "maturity") == "deprecated" || rule_.name.starts_with("Deprecated - ");
     const toml::node* const own_threats = rule.get("threat");
     rule_.threats = threats(own_threats != nullptr ? own_threats : file.get("threat"));
     read_version(rule);

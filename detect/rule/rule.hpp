@@ -59,7 +59,7 @@ struct Rule {
 struct RuleFile {
     enum class Status : std::uint8_t {
         ok,              // rule holds it, parsed
-        other_language,  // not EQL, or not for Linux (then a warning says so): skipped and counted
+        other_language,  // not EQL, not for Linux, no rule (a warning says why): skipped, counted
         broken,          // diagnostics say why
     } status = Status::broken;
     std::optional<Rule> rule;
@@ -69,6 +69,7 @@ struct RuleFile {
     // For errors found later in the query (compiling): a range of the query's text as a range of
     // the file's text.
     SourceRange in_file(SourceRange in_query) const;
+    SourceRange id_at;  // of the rule's id
     TextMap query_map = {{}};
 };
 

@@ -157,8 +157,7 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
         const auto [known, is_new] = files_by_id.try_emplace(rule.id, source.name);
         if (!is_new) {
             report.diagnostics.push_back(
-                {Severity::error,
-                 {},
+                {Severity::error, file.id_at,
                  "the rule id " + rule.id + " is also that of " + known->second,
                  "give one of them an id of its own, or remove it"});
             continue;

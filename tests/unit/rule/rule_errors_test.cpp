@@ -25,6 +25,9 @@ const Case kErrors[] = {
     {"", 1, 1, "the file has no [rule] table"},
     {"rule = 5\n", 1, 1, "the file has no [rule] table"},
     {"# only a comment\n", 1, 1, "the file has no [rule] table"},
+    {"[rules]\nid = 'a'\n", 1, 1, "the file has no [rule] table"},
+    {"[metadata]\nmaturity = 'production'\n[other]\n", 1, 1, "the file has no [rule] table"},
+    {"[[threat]]\nframework = 'x'\n", 1, 1, "the file has no [rule] table"},
     {"[rule]\nid = 'a'\nname = 'b'\n", 1, 1, "the rule has no 'query'"},
     {"\n[rule]\nid = 'a'\nquery = 'any where true'\n", 2, 1, "the rule has no 'name'"},
     {"\n[rule]\nname = 'a'\nquery = 'any where true'\n", 2, 1, "the rule has no 'rule_id'"},
@@ -58,6 +61,7 @@ const Case kWarnings[] = {
      "'from' is not understood: ignored"},
     {"[rule]\nid = 'a'\nname = 'b'\nquery = 'any where true'\nos_list = ['windows']\n", 5, 11,
      "the rule is not for Linux: skipped"},
+    {"[project]\nname = 'rules'\n", 1, 1, "the file has no [rule] table: it is no rule, skipped"},
 };
 
 void check_message(const Case& row, Severity severity) {
@@ -131,7 +135,7 @@ BOOST_AUTO_TEST_CASE(hostile_files) {
     check_refused("a = " + repeat("{a=", 100'000));
     check_refused("a" + repeat(".a", 100'000) + " = 1\n");
     check_refused("[a" + repeat(".a", 100'000) + "]\n");
-    check_refused("a" + repeat(".a", 19'000) + " = 1\n");  // builds, and can be torn down
+    check_refused("rules" + repeat(".a", 19'000) + " = 1\n");  // builds, and can be torn down
     check_refused("[rule]\nquery = '''" + repeat("x", 100'000));
     check_refused("[rule]\nid='a'\nname='b'\nquery = '''any where " + repeat("(", 100'000) +
                   "'''\n");

@@ -246,6 +246,8 @@ BOOST_AUTO_TEST_CASE(deprecated_by_maturity_or_name) {
     BOOST_TEST(deprecated(minimal("[metadata]\nmaturity = \"deprecated\"\n")));
     BOOST_TEST(
         deprecated("[rule]\nid = \"a\"\nname = \"Deprecated - b\"\nquery = \"any where true\"\n"));
+    BOOST_TEST(!deprecated(
+        "[rule]\nid = \"a\"\nname = \"Deprecated TLS Used\"\nquery = \"any where true\"\n"));
 }
 
 BOOST_AUTO_TEST_CASE(building_block) {
