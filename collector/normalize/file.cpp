@@ -175,7 +175,7 @@ void Normalizer::State::name_by_descriptor(const SyscallFacts& facts, const Path
                                           inode != 0 ? LeadsTo::file : LeadsTo::anything, inode);
     } else {
         // The directory whose inode is told is the name's, up to the last slash.
-        const bool told = out.text.find('/') == std::string::npos && file_records.item("PARENT");
+        const bool told = out.text.find('/') == std::string::npos && file_records.last("PARENT");
         const auto fd = static_cast<std::int32_t>(facts.syscall.args[directory]);
         const std::string_view path =
             path_of_descriptor(facts, fd, told ? LeadsTo::parent : LeadsTo::anything, 0);
@@ -253,8 +253,8 @@ void Normalizer::State::on_open(const SyscallFacts& facts) {
         ++counters.undecoded;
         return;
     }
-    const PathRecord* const made = file_records.last_item("CREATE");
-    const PathRecord* const item = made ? made : file_records.last_item("NORMAL");
+    const PathRecord* const made = file_records.last("CREATE");
+    const PathRecord* const item = made ? made : file_records.last("NORMAL");
     // A file without a name has no event until linkat gives it one; a descriptor of a mere path
     // opens nothing.
     if (!item || (*flags & (kPathOnly | kNameless)) != 0) {
@@ -272,8 +272,8 @@ void Normalizer::State::on_open(const SyscallFacts& facts) {
 void Normalizer::State::on_rename(const SyscallFacts& facts) {
     // An exchange is two renames.
     for (std::size_t n = 0; n < 2; ++n) {
-        const PathRecord* const old_item = file_records.item("DELETE", n);
-        const PathRecord* const new_item = file_records.item("CREATE", n);
+        const PathRecord* const old_item = file_records.named("DELETE", n);
+        const PathRecord* const new_item = file_records.named("CREATE", n);
         if (!old_item || !new_item) {
             counters.undecoded += n == 0 ? 1 : 0;
             return;
@@ -287,7 +287,7 @@ void Normalizer::State::on_rename(const SyscallFacts& facts) {
 }
 
 void Normalizer::State::on_link(const SyscallFacts& facts) {
-    const PathRecord* const made = file_records.last_item("CREATE");
+    const PathRecord* const made = file_records.last("CREATE");
     if (!made) {
         ++counters.undecoded;
         return;
@@ -295,7 +295,7 @@ void Normalizer::State::on_link(const SyscallFacts& facts) {
     if (facts.call.operation == Operation::symlink) {
         name_file(facts, made, facts.call.directory, file_name);
         // The target's text begins at the link's directory.
-        if (const PathRecord* const target = file_records.item("UNKNOWN"))
+        if (const PathRecord* const target = file_records.named("UNKNOWN"))
             decode(target->name, target_name.text);
         if (target_name.text.starts_with('/'))
             normalise(target_name.text);
@@ -305,7 +305,7 @@ void Normalizer::State::on_link(const SyscallFacts& facts) {
         return;
     }
     name_file(facts, made, facts.call.second_directory, file_name);
-    if (const PathRecord* const target = file_records.item("NORMAL")) {
+    if (const PathRecord* const target = file_records.named("NORMAL")) {
         name_file(facts, target, facts.call.directory, target_name);
         if (target_name.source == FileName::Source::unknown)
             target_name.text.clear();
@@ -315,7 +315,7 @@ void Normalizer::State::on_link(const SyscallFacts& facts) {
 
 void Normalizer::State::on_one_file(const SyscallFacts& facts, EventKind kind,
                                     std::string_view nametype) {
-    const PathRecord* const item = file_records.last_item(nametype);
+    const PathRecord* const item = file_records.last(nametype);
     // ftruncate and futimens have no item, but the descriptor.
     if (!item && (facts.call.directory == Syscall::kNone || nametype != "NORMAL")) {
         ++counters.undecoded;

@@ -7,6 +7,15 @@
 
 namespace audisp_eql::collector {
 
+namespace {
+
+// name=(null) is not in quotes.
+bool has_name(const PathRecord& item) {
+    return item.name.present() && (item.name.quoted || !item.name.text.starts_with('('));
+}
+
+}  // namespace
+
 void FileRecords::read(const AuditEvent& event) {
     items_.clear();
     cwd_body = {};
@@ -25,18 +34,24 @@ void FileRecords::read(const AuditEvent& event) {
     }
 }
 
-const PathRecord* FileRecords::item(std::string_view nametype, std::size_t n) const {
+const PathRecord* FileRecords::named(std::string_view nametype, std::size_t n) const {
     for (const PathRecord& item : items_)
-        if (item.nametype == nametype && n-- == 0)
+        if (item.nametype == nametype && has_name(item) && n-- == 0)
             return &item;
     return nullptr;
 }
 
-const PathRecord* FileRecords::last_item(std::string_view nametype) const {
-    const auto last = std::find_if(items_.rbegin(), items_.rend(), [&](const PathRecord& item) {
-        return item.nametype == nametype;
-    });
-    return last == items_.rend() ? nullptr : &*last;
+const PathRecord* FileRecords::last(std::string_view nametype) const {
+    const PathRecord* nameless = nullptr;
+    for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+        if (item->nametype != nametype)
+            continue;
+        if (has_name(*item))
+            return &*item;
+        if (!nameless)
+            nameless = &*item;
+    }
+    return nameless;
 }
 
 bool FileRecords::is_parent(std::uint64_t inode) const {

@@ -17,6 +17,8 @@
 // - fchmod, fchown, fsetxattr: name=(null) and the inode. ftruncate and futimens: no PATH at all.
 //   openat2: its flags in a record OPENAT2.
 // - An open that makes a file through a dangling symbolic link: all names of CREATE are (null).
+// - overlayfs (every container): items of the file system below, without a name, beside and between
+//   these; a rename over a file that was there has one of CREATE before its own.
 // - O_TMPFILE: NORMAL with the directory's name and the new file's inode. The name that linkat
 //   gives the file later is a CREATE.
 //
@@ -39,9 +41,10 @@ class FileRecords {
     // Replaces what was read before.
     void read(const AuditEvent& event);
 
-    // The n-th item of a kind, counted from 0; null if there is none.
-    const PathRecord* item(std::string_view nametype, std::size_t n = 0) const;
-    const PathRecord* last_item(std::string_view nametype) const;
+    // The n-th item of a kind that has a name, counted from 0; null if there is none.
+    const PathRecord* named(std::string_view nametype, std::size_t n = 0) const;
+    // The last one; if none has a name, the last without.
+    const PathRecord* last(std::string_view nametype) const;
     // Some item names this inode as a directory in which a name was made or removed.
     bool is_parent(std::uint64_t inode) const;
 

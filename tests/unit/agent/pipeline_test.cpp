@@ -269,6 +269,33 @@ BOOST_AUTO_TEST_CASE(the_host_line_says_which_feeds_were_read) {
                std::string::npos);
 }
 
+// Rules of others may have every open of the host audited.
+BOOST_AUTO_TEST_CASE(files_become_events_when_somebody_asks) {
+    const std::string head = " msg=audit(1700000001.000:1): ";
+    const std::string opened =
+        clock_line(1000) + "type=SYSCALL" + head +
+        "arch=c000003e syscall=2 success=yes exit=3 a0=1 a1=0 a2=0 a3=0 items=1 ppid=1 pid=10 "
+        "auid=0 uid=0 gid=0 euid=0 egid=0 tty=(none) ses=1 comm=\"x\" exe=\"/usr/bin/x\"\n" +
+        "type=CWD" + head + "cwd=\"/\"\ntype=PATH" + head +
+        "item=0 name=\"/etc/shadow\" inode=5 dev=fe:00 mode=0100640 nametype=NORMAL\n" +
+        end_record(1000, 1);
+    const auto files = [&](const std::string& rule) {
+        Pipeline pipeline(rules_of(rule), {}, [](const detect::Alert&) {});
+        CaptureReader reader(pipeline);
+        for (std::string_view rest = opened; !rest.empty();) {
+            const std::size_t end = rest.find('\n');
+            reader.line(rest.substr(0, end));
+            rest.remove_prefix(end + 1);
+        }
+        pipeline.finish();
+        return pipeline.counters().normalizer.file;
+    };
+    BOOST_TEST(files(kEveryExec) == 0u);
+    BOOST_TEST(files(rule_text("file where file.path == \"/etc/shadow\"")) == 1u);
+    // Whoever looks at every event sees them, whatever the rules ask.
+    BOOST_TEST(run(kEveryExec, opened).counters.normalizer.file == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(building_blocks_are_evaluated_and_quiet) {
     const Made made = run(
         rule_text("process where event.action == \"exec\"", "building_block_type = \"default\"\n"),
