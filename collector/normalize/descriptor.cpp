@@ -8,6 +8,8 @@ namespace audisp_eql::collector {
 
 namespace {
 
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
 std::uint64_t key_of(std::int32_t pid, std::int32_t fd) {
     return static_cast<std::uint64_t>(static_cast<std::uint32_t>(pid)) << 32 |
            static_cast<std::uint32_t>(fd);
@@ -25,6 +27,14 @@ void Normalizer::State::on_descriptor(DescriptorTarget&& target) {
 }
 
 void Normalizer::State::ask_descriptor(std::int32_t pid, std::int32_t fd) {
+    if (now_ns - descriptor_second_ns >= kNsPerSecond) {
+        descriptor_second_ns = now_ns;
+        descriptors_asked = 0;
+    }
+    if (++descriptors_asked > kMaxDescriptorsAsked) {
+        ++counters.descriptors_not_asked;
+        return;
+    }
     const auto target = proc->descriptor(pid, fd);
     if (!target)
         return;

@@ -181,6 +181,8 @@ void Normalizer::State::name_by_descriptor(const SyscallFacts& facts, const Path
             path_of_descriptor(facts, fd, told ? LeadsTo::parent : LeadsTo::anything, 0);
         if (path.empty()) {
             out.source = FileName::Source::unknown;
+            while (out.text.ends_with('/'))  // mkdirat(fd, "new/")
+                out.text.pop_back();
             return;
         }
         make_absolute(path, out.text);

@@ -34,10 +34,11 @@ struct NormalizerCounters {
     std::uint64_t ignored = 0;             // audit events that make no event
     std::uint64_t undecoded = 0;           // events whose records could not be read
     std::uint64_t accepts_without_peer = 0;
-    std::uint64_t files_unnamed = 0;      // ftruncate and the like: nothing says of which file
-    std::uint64_t repeated_connects = 0;  // EALREADY, EISCONN of a known attempt
-    std::uint64_t let_go_early = 0;       // held forks and ends, by kMaxHeld
-    std::uint64_t ends_cancelled = 0;     // the process went on (exec by another thread)
+    std::uint64_t descriptors_not_asked = 0;  // kMaxDescriptorsAsked
+    std::uint64_t files_unnamed = 0;          // ftruncate and the like: nothing says of which file
+    std::uint64_t repeated_connects = 0;      // EALREADY, EISCONN of a known attempt
+    std::uint64_t let_go_early = 0;           // held forks and ends, by kMaxHeld
+    std::uint64_t ends_cancelled = 0;         // the process went on (exec by another thread)
 };
 
 class Normalizer {
@@ -51,6 +52,9 @@ class Normalizer {
     static constexpr std::size_t kMaxConnectAttempts = 100'000;
     // Descriptors that /proc was asked about, kept for the next call on the same directory.
     static constexpr std::size_t kMaxDescriptors = 4096;
+    // Questions for them in a second: where every open of a host is audited and a rule asks for
+    // files, what is asked must not take the time of what is read (some 10 us each).
+    static constexpr std::size_t kMaxDescriptorsAsked = 5000;
     // Names of users and of groups, each.
     static constexpr std::size_t kMaxAccounts = 100'000;
 

@@ -216,6 +216,8 @@ struct Normalizer::State {
     };
     boost::unordered_flat_map<std::uint64_t, Descriptor> descriptors;
     std::vector<std::uint64_t> descriptors_used;  // by the event at hand
+    std::int64_t descriptor_second_ns = 0;        // when the present second of questions began
+    std::size_t descriptors_asked = 0;            // in it
     void on_descriptor(DescriptorTarget&& target);
     void ask_descriptor(std::int32_t pid, std::int32_t fd);
     // Empty if it is not known. Valid until the next call.

@@ -469,6 +469,21 @@ BOOST_AUTO_TEST_CASE(a_descriptor_is_asked_again_when_it_may_have_changed) {
     BOOST_TEST(files_of(story).size() == 5U);
 }
 
+BOOST_AUTO_TEST_CASE(questions_for_descriptors_are_bounded) {
+    FakeProcReader proc;
+    Story story(&proc);
+    const std::string opened =
+        text_of({"syscall=257 exit=10 a0=7 a1=55 a2=2 a3=0", {file(0, "x", "NORMAL")}});
+    constexpr int kMost = Normalizer::kMaxDescriptorsAsked;
+    for (int n = 0; n < kMost + 10; ++n)
+        story.lines(opened);
+    BOOST_TEST(proc.descriptors_asked == kMost);
+    BOOST_TEST(story.normalizer.counters().descriptors_not_asked == 10U);
+    story.normalizer.advance(1'000'000'000);
+    story.lines(opened);
+    BOOST_TEST(proc.descriptors_asked == kMost + 1);
+}
+
 BOOST_AUTO_TEST_CASE(files_that_nobody_asks_for_make_no_event) {
     Story story;
     story.normalizer.set_files_wanted(false);
