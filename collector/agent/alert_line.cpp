@@ -97,6 +97,12 @@ std::string peer_of_alert(const json::value& alert) {
     return peer;
 }
 
+// The last event's.
+std::string file_of_alert(const json::value& alert) {
+    const std::string path = first(alert, {"file", "path"});
+    return path.empty() ? first(alert, {"file", "name"}) : path;
+}
+
 std::string upper(std::string_view text) {
     std::string out(text);
     for (char& c : out)
@@ -123,6 +129,8 @@ std::string subject(const json::value& document, bool pid) {
         text += ", parent " + parent;
     if (!peer.empty())
         text += ", " + peer;
+    if (const std::string file = file_of_alert(document); !file.empty())
+        text += ", " + first(document, {"event", "action"}) + " " + file;
     return text;
 }
 

@@ -12,6 +12,24 @@ namespace {
 // A name in a sentence is a word, not evidence: the fields hold all of it.
 constexpr std::size_t kMostOfAName = 80;
 constexpr std::size_t kMostOfARule = 160;
+constexpr std::size_t kMostOfAPath = 160;
+
+// What was done with a file, by its action.
+struct Deed {
+    std::string_view action;
+    const char* words;
+};
+constexpr Deed kDeeds[] = {
+    {"creation", "created"},
+    {"modification", "opened for writing"},
+    {"open", "opened"},
+    {"rename", "renamed"},
+    {"deletion", "deleted"},
+    {"changed-file-permissions-of", "changed the mode of"},
+    {"changed-file-ownership-of", "changed the owner of"},
+    {"changed-file-attributes-of", "changed the attributes of"},
+    {"changed-timestamp-of", "changed the times of"},
+};
 
 void append_pid(std::string& out, const Event& event, FieldId field) {
     const Values pid = event.values(field);
@@ -73,6 +91,32 @@ std::string connection_of(const Match& match) {
     return {};
 }
 
+// What was done with the file nearest to the end of the story.
+std::string deed_of(const Match& match) {
+    for (auto at = match.events.rbegin(); at != match.events.rend(); ++at) {
+        if (!*at)
+            continue;
+        const Event& event = **at;
+        std::string_view file = event.text(FieldId::file_path);
+        if (file.empty())
+            file = event.text(FieldId::file_name);
+        const auto* const deed =
+            std::find_if(std::begin(kDeeds), std::end(kDeeds),
+                         [&](const Deed& known) { return has_action(event, known.action); });
+        if (file.empty() || deed == std::end(kDeeds))
+            continue;
+        std::string out = std::string(", ") + deed->words + " ";
+        if (const std::string_view old = event.text(FieldId::file_ext_original_path);
+            !old.empty()) {
+            append_printable(out, old, kMostOfAPath);
+            out += " to ";
+        }
+        append_printable(out, file, kMostOfAPath);
+        return out;
+    }
+    return {};
+}
+
 }  // namespace
 
 void append_printable(std::string& out, std::string_view text, std::size_t most) {
@@ -113,6 +157,7 @@ std::string alert_sentence(const Rule& rule, const Match& match) {
                                           FieldId::process_parent_pid,
                                           FieldId::process_parent_executable);
     out += connection_of(match);
+    out += deed_of(match);
     std::string_view host = event.text(FieldId::host_name);
     if (!host.empty()) {
         out += ", on host ";

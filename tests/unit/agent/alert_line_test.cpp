@@ -28,6 +28,9 @@ BOOST_AUTO_TEST_CASE(alert_line_forms) {
              "event":{"action":["connection_accepted","accepted-connection-from"]},
              "source":{"ip":"192.0.2.9","port":5},"destination":{"ip":"192.0.2.7"}})",
          "2026-01-31T02:31:05Z MEDIUM a rule: nc(12), from 192.0.2.9:5"},
+        {R"({"@timestamp":"2026-01-31T02:31:05.1Z","process":{"name":"vi","pid":12},
+             "event":{"action":["creation","opened-file"]},"file":{"path":"/etc/cron.d/x"}})",
+         "2026-01-31T02:31:05Z MEDIUM a rule: vi(12), creation /etc/cron.d/x"},
         // bytes that would clear the screen, or turn the line around; ordinary text stays
         {R"({"@timestamp":"2026-01-31T02:31:05.1Z",
              "process":{"name":"a\u001b[2J\n\u202eb\u009bc\u00e4\u20ac","pid":12}})",

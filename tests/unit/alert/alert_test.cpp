@@ -190,6 +190,14 @@ BOOST_AUTO_TEST_CASE(sentences) {
         {R"({"event":{"action":"connection_accepted"},"source":{"ip":"192.0.2.9","port":5},)"
          R"("destination":{"ip":"192.0.2.1"}})",
          "Reverse Shell: a process, accepted a connection from 192.0.2.9:5"},
+        {R"({"event":{"action":["creation","opened-file"]},"file":{"path":"/etc/cron.d/x"}})",
+         "Reverse Shell: a process, created /etc/cron.d/x"},
+        {R"({"event":{"action":["rename","renamed"]},"file":{"path":"/tmp/b",)"
+         R"("Ext":{"original":{"path":"/tmp/a"}}}})",
+         "Reverse Shell: a process, renamed /tmp/a to /tmp/b"},
+        {R"({"event":{"action":["deletion","deleted"]},"file":{"name":"b"}})",
+         "Reverse Shell: a process, deleted b"},
+        {R"({"event":{"action":"exec"},"file":{"path":"/tmp/b"}})", "Reverse Shell: a process"},
         {"{\"process\":{\"name\":\"a\\u001b[2J\\n\xff\xe2\x80\xae\"}}",
          "Reverse Shell: a?[2J???"},  // nothing a terminal acts on
     };
