@@ -171,6 +171,10 @@ void add_rules(TableBuilder& table, Settings& s) {
     table.add(kRules, kRuled, true, "rules", value(s.rules, "PATH"),
               "A rule file, or a directory that is searched for *.toml files. May be given several "
               "times. Default: " AUDISP_EQL_RULES_DIR " and /etc/audisp-eql/rules.d.");
+    table.add(
+        kRules, kRuled, true, "exceptions", value(s.exceptions, "PATH"),
+        "A file of exceptions, or a directory that is searched for *.toml files. May be given "
+        "several times. Default: /etc/audisp-eql/exceptions.d.");
     table.add(kRules, kRuled, true, "deprecated", on_off(s.deprecated),
               "Also evaluate rules that their authors have marked as deprecated.");
 }

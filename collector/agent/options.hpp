@@ -41,8 +41,9 @@ struct Bounded {
 inline constexpr std::string_view kDefaultConfig = "/etc/audisp-eql/audisp-eql.conf";
 
 struct Settings {
-    std::string config;              // empty: kDefaultConfig, which may be absent
-    std::vector<std::string> rules;  // files and directories; empty: the installed ones
+    std::string config;                   // empty: kDefaultConfig, which may be absent
+    std::vector<std::string> rules;       // files and directories; empty: the installed ones
+    std::vector<std::string> exceptions;  // files and directories; empty: the default one
     bool deprecated = false;
     LogLevel log_level = LogLevel::info;
 

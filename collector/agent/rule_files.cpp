@@ -111,6 +111,14 @@ std::vector<std::string> default_rule_paths() {
     return paths;
 }
 
+std::vector<std::string> default_exception_paths() {
+    constexpr const char* kDefault = "/etc/audisp-eql/exceptions.d";
+    std::error_code ignored;
+    if (!fs::exists(kDefault, ignored))
+        return {};
+    return {kDefault};
+}
+
 bool is_rule_test(std::string_view path) {
     return path.ends_with(kTestEnd);
 }

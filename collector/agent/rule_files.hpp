@@ -26,6 +26,8 @@ struct RuleFiles {
 
 // What --rules means when it is not given; those of them that exist.
 std::vector<std::string> default_rule_paths();
+// The same for --exceptions.
+std::vector<std::string> default_exception_paths();
 
 // The tests of a rule NAME.toml stand beside it in NAME.test.toml.
 bool is_rule_test(std::string_view path);

@@ -2,22 +2,48 @@
 #include "collector/agent/rule_loader.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 #include <ostream>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include "detect/text/time_text.hpp"
 
 namespace audisp_eql::collector {
 
+namespace {
+
+std::int64_t wall_now_us() {
+    using namespace std::chrono;
+    return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string line_of(const detect::Diagnostic& diagnostic, const detect::RuleSource& source) {
+    const auto at = detect::position_of(source.text, diagnostic.at.offset);
+    return fmt::format("{}:{}:{}: {}", source.name, at.line, at.column, diagnostic.message);
+}
+
+}  // namespace
+
 bool LoadedRules::broken() const {
-    return !files.troubles.empty() ||
-           std::any_of(reports.begin(), reports.end(), [](const detect::RuleReport& report) {
-               return report.status == detect::RuleReport::Status::error;
-           });
+    return !files.troubles.empty() || !exception_files.troubles.empty() ||
+           std::any_of(reports.begin(), reports.end(),
+                       [](const detect::RuleReport& report) {
+                           return report.status == detect::RuleReport::Status::error;
+                       }) ||
+           std::any_of(exceptions.begin(), exceptions.end(),
+                       [](const detect::ExceptionReport& report) {
+                           return detect::has_errors(report.diagnostics);
+                       });
 }
 
 LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated,
+                          const std::vector<std::string>& exceptions,
                           std::shared_ptr<const detect::RuleSet> replaces) {
     LoadedRules rules;
     rules.files = read_rule_files(paths.empty() ? default_rule_paths() : paths);
@@ -30,7 +56,12 @@ LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_d
     detect::RuleSet::Options options;
     options.evaluate_deprecated = evaluate_deprecated;
     options.replaces = std::move(replaces);
-    rules.set = detect::RuleSet::build(rules.files.sources, options, rules.reports);
+    rules.exception_files =
+        read_rule_files(exceptions.empty() ? default_exception_paths() : exceptions);
+    options.exceptions = rules.exception_files.sources;
+    options.now_us = wall_now_us();
+    rules.set =
+        detect::RuleSet::build(rules.files.sources, options, rules.reports, &rules.exceptions);
     return rules;
 }
 
@@ -44,6 +75,48 @@ void print_diagnostics(const LoadedRules& rules, std::ostream& out) {
         for (const auto& diagnostic : rules.reports[i].diagnostics)
             out << detect::render(diagnostic, rules.reports[i].file, rules.files.sources[i].text);
     }
+    print_exception_diagnostics(rules, out);
+}
+
+void print_exception_diagnostics(const LoadedRules& rules, std::ostream& out) {
+    for (const auto& trouble : rules.exception_files.troubles)
+        out << trouble.path << ": error: cannot be read: " << trouble.message << '\n';
+    for (std::size_t i = 0; i < rules.exceptions.size(); ++i)
+        for (const auto& diagnostic : rules.exceptions[i].diagnostics)
+            out << detect::render(diagnostic, rules.exceptions[i].file,
+                                  rules.exception_files.sources[i].text);
+}
+
+std::vector<std::string> exception_lines(const LoadedRules& rules) {
+    std::vector<std::string> lines;
+    for (const auto& trouble : rules.exception_files.troubles)
+        lines.push_back(trouble.path + ": cannot be read: " + trouble.message);
+    for (std::size_t i = 0; i < rules.exceptions.size(); ++i)
+        for (const auto& diagnostic : rules.exceptions[i].diagnostics)
+            lines.push_back(line_of(diagnostic, rules.exception_files.sources[i]));
+    return lines;
+}
+
+std::string exception_text(const detect::ExceptionReport::Item& item) {
+    std::string text = item.id + ": for ";
+    if (item.rules.empty())
+        text += "every rule";
+    else if (item.rules.size() == 1)
+        text += "rule " + item.rules.front();
+    else
+        text += fmt::format("{} rules", item.rules.size());
+    if (!item.expires_us)
+        return text;
+    std::string day;
+    detect::append_iso_time(day, *item.expires_us - 1);
+    return text + (item.expired ? ", expired on " : ", until ") + day.substr(0, day.find('T'));
+}
+
+std::string suppression_text(const std::vector<detect::SuppressedEvents>& suppressed) {
+    std::string text;
+    for (const detect::SuppressedEvents& one : suppressed)
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", one.exception, one.count);
+    return text.empty() ? text : "events kept from rules by exceptions: " + text;
 }
 
 std::vector<std::string> error_lines(const LoadedRules& rules) {
@@ -54,21 +127,35 @@ std::vector<std::string> error_lines(const LoadedRules& rules) {
         for (const auto& diagnostic : rules.reports[i].diagnostics) {
             if (diagnostic.severity != detect::Severity::error)
                 continue;
-            const auto at = detect::position_of(rules.files.sources[i].text, diagnostic.at.offset);
-            lines.push_back(fmt::format("{}:{}:{}: {}", rules.reports[i].file, at.line, at.column,
-                                        diagnostic.message));
+            lines.push_back(line_of(diagnostic, rules.files.sources[i]));
         }
     return lines;
 }
 
-namespace {
-std::ptrdiff_t rules_with_actions(const LoadedRules& rules) {
+std::vector<std::string> notes(const LoadedRules& rules) {
     if (!rules.set)
-        return 0;
-    return std::count_if(rules.set->rules().begin(), rules.set->rules().end(),
-                         [](const auto& compiled) { return compiled.rule.has_actions; });
+        return {};
+    std::map<std::string, std::size_t> ignored;  // by key
+    std::set<std::string> actions;
+    std::size_t acting = 0;
+    for (const auto& [rule, program, exceptions] : rules.set->rules()) {
+        actions.insert(rule.actions.begin(), rule.actions.end());
+        acting += rule.actions.empty() ? 0 : 1;
+        for (const std::string& key : rule.ignored_keys)
+            ++ignored[key];
+    }
+    std::vector<std::string> lines;
+    if (acting > 0)
+        lines.push_back(
+            fmt::format("{} for actions ({}): this program only reports",
+                        acting == 1 ? "1 rule asks" : fmt::format("{} rules ask", acting),
+                        fmt::join(actions, ", ")));
+    for (const auto& [key, count] : ignored)
+        lines.push_back(
+            fmt::format("'{}' of {} rule{} is not evaluated: {} as if it were not there", key,
+                        count, count == 1 ? "" : "s", count == 1 ? "it runs" : "they run"));
+    return lines;
 }
-}  // namespace
 
 std::string summary(const LoadedRules& rules) {
     using Status = detect::RuleReport::Status;
@@ -94,8 +181,6 @@ std::string summary(const LoadedRules& rules) {
     if (const auto left_out = count(Status::other_language); left_out > 0)
         text += fmt::format("; {} left out: in other languages, for other systems, or no rules",
                             left_out);
-    if (const auto asking = rules_with_actions(rules); asking > 0)
-        text += fmt::format("; {} ask for actions, which are never taken", asking);
     return text;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collector/agent/rule_files.hpp"
+#include "detect/engine/engine.hpp"
 #include "detect/rule/rule_set.hpp"
 
 namespace audisp_eql::collector {
@@ -18,17 +19,31 @@ struct LoadedRules {
     std::shared_ptr<const detect::RuleSet> set;
     RuleFiles files;
     std::vector<detect::RuleReport> reports;
+    RuleFiles exception_files;
+    std::vector<detect::ExceptionReport> exceptions;
     bool broken() const;  // some file was wrong or unreadable
 };
 // Throws std::runtime_error where not a single file was found: a run without rules guards nothing.
-// `replaces`: see RuleSet::Options.
+// `exceptions`: paths, as `paths`; none there is fine. `replaces`: see RuleSet::Options.
 LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated,
+                          const std::vector<std::string>& exceptions = {},
                           std::shared_ptr<const detect::RuleSet> replaces = nullptr);
 
 // Every diagnostic in the compiler's form.
 void print_diagnostics(const LoadedRules& rules, std::ostream& out);
 // The errors alone, one line each: "rules/x.toml:12:9: unknown function 'lenght'".
 std::vector<std::string> error_lines(const LoadedRules& rules);
+// What is wrong with exceptions, warnings too, one line each: an exception that does not hold as it
+// was meant is found out late.
+std::vector<std::string> exception_lines(const LoadedRules& rules);
+void print_exception_diagnostics(const LoadedRules& rules, std::ostream& out);
+// "ci-runner: for every rule, until 2027-01-31"
+std::string exception_text(const detect::ExceptionReport::Item& item);
+// "events kept from rules by exceptions: ci-runner 12, backup 0"; empty if there are none.
+std::string suppression_text(const std::vector<detect::SuppressedEvents>& suppressed);
+// What rules ask for and do not get here, each said once: "3 rules ask for actions (kill_process):
+// this program only reports".
+std::vector<std::string> notes(const LoadedRules& rules);
 // "14 files, 12 of them EQL rules: 11 loaded, 1 with errors"
 std::string summary(const LoadedRules& rules);
 

@@ -47,6 +47,7 @@ RuleReloader::RuleReloader(boost::asio::io_context& io, const Settings& settings
     : io_(io),
       paths_(settings.rules),
       deprecated_(settings.deprecated),
+      exceptions_(settings.exceptions),
       running_(std::move(running)),
       running_since_(now_text()),
       replace_(std::move(replace)) {}
@@ -80,7 +81,7 @@ void RuleReloader::start_builder() {
 void RuleReloader::build() {
     auto attempt = std::make_shared<Attempt>();
     try {
-        attempt->rules = load_rule_set(paths_, deprecated_, running_);
+        attempt->rules = load_rule_set(paths_, deprecated_, exceptions_, running_);
     } catch (const std::exception& problem) {
         attempt->trouble = problem.what();
     }
@@ -94,12 +95,16 @@ void RuleReloader::take(Attempt attempt) {
     } else if (attempt.rules.broken()) {
         for (const auto& line : error_lines(attempt.rules))
             log::warning(line);
+        for (const auto& line : exception_lines(attempt.rules))
+            log::warning(line);
         keep_old("the new ones have errors");
     } else {
         const std::string what = difference(*running_, *attempt.rules.set);
         running_ = attempt.rules.set;
         running_since_ = now_text();
         const std::uint64_t dropped = replace_(running_);
+        for (const auto& line : exception_lines(attempt.rules))
+            log::warning(line);
         log::info(fmt::format("rules: {}; {}; {} pending match{} of changed rules dropped",
                               summary(attempt.rules), what, dropped, dropped == 1 ? "" : "es"));
         if (running_->rules().empty())

@@ -8,12 +8,18 @@
 
 namespace audisp_eql::collector {
 int check_command(const Settings& settings) {
-    const auto rules = load_rule_set(
-        settings.arguments.empty() ? settings.rules : settings.arguments, settings.deprecated);
+    const auto rules =
+        load_rule_set(settings.arguments.empty() ? settings.rules : settings.arguments,
+                      settings.deprecated, settings.exceptions);
     if (settings.check_output == CheckOutput::json) {
         print_json(rules, std::cout);
     } else {
         print_diagnostics(rules, std::cout);
+        for (const auto& note : notes(rules))
+            std::cout << note << '\n';
+        for (const auto& file : rules.exceptions)
+            for (const auto& item : file.items)
+                std::cout << "exception " << exception_text(item) << " (" << file.file << ")\n";
         std::cout << summary(rules) << '\n';
     }
     std::cout.flush();

@@ -27,17 +27,71 @@ void append_diagnostic(std::string& out, const detect::Diagnostic& diagnostic,
     out += '}';
 }
 
+std::string unreadable(const PathTrouble& trouble) {
+    std::string text = R"([{"line":1,"column":1)";
+    member(text, "severity", "error");
+    member(text, "message", "cannot be read: " + trouble.message);
+    member(text, "hint", "");
+    return text + "}]";
+}
+
+std::string list(const detect::Diagnostics& diagnostics, std::string_view source) {
+    std::string text = "[";
+    for (const auto& diagnostic : diagnostics) {
+        if (text.back() != '[')
+            text += ',';
+        append_diagnostic(text, diagnostic, source);
+    }
+    return text + ']';
+}
+
+std::string item_text(const detect::ExceptionReport::Item& item) {
+    std::string text = "{";
+    member(text, "id", item.id);
+    member(text, "comment", item.comment);
+    text += ",\"rules\":[";
+    for (const std::string& rule : item.rules) {
+        if (text.back() != '[')
+            text += ',';
+        detect::append_json_string(text, rule);
+    }
+    text += ']';
+    if (item.expires_us) {
+        text += ",\"expires\":";
+        detect::append_json_time(text, *item.expires_us);
+    }
+    return text + (item.expired ? ",\"expired\":true}" : ",\"expired\":false}");
+}
+
+void print_exceptions(const LoadedRules& rules, std::ostream& out) {
+    const auto print = [&](std::string_view file, bool good, const std::string& items,
+                           const std::string& diagnostics) {
+        std::string line = "{";
+        member(line, "file", file);
+        member(line, "kind", "exceptions");
+        member(line, "status", good ? "ok" : "error");
+        out << line << ",\"exceptions\":[" << items << "],\"diagnostics\":" << diagnostics << "}\n";
+    };
+    for (const auto& trouble : rules.exception_files.troubles)
+        print(trouble.path, false, "", unreadable(trouble));
+    for (std::size_t i = 0; i < rules.exceptions.size(); ++i) {
+        const auto& report = rules.exceptions[i];
+        std::string items;
+        for (const auto& item : report.items)
+            items += (items.empty() ? "" : ",") + item_text(item);
+        print(report.file, !detect::has_errors(report.diagnostics), items,
+              list(report.diagnostics, rules.exception_files.sources[i].text));
+    }
+}
+
 }  // namespace
 
 void print_json(const LoadedRules& rules, std::ostream& out) {
     for (const auto& trouble : rules.files.troubles) {
         std::string line = "{";
         member(line, "file", trouble.path);
-        line += R"(,"id":"","name":"","status":"error","diagnostics":[{"line":1,"column":1)";
-        member(line, "severity", "error");
-        member(line, "message", "cannot be read: " + trouble.message);
-        member(line, "hint", "");
-        out << line << "}]}\n";
+        line += R"(,"id":"","name":"","status":"error","diagnostics":)";
+        out << line << unreadable(trouble) << "}\n";
     }
     for (std::size_t i = 0; i < rules.reports.size(); ++i) {
         const auto& report = rules.reports[i];
@@ -46,14 +100,10 @@ void print_json(const LoadedRules& rules, std::ostream& out) {
         member(line, "id", report.id);
         member(line, "name", report.name);
         member(line, "status", detect::to_string(report.status));
-        line += ",\"diagnostics\":[";
-        for (const auto& diagnostic : report.diagnostics) {
-            if (line.back() != '[')
-                line += ',';
-            append_diagnostic(line, diagnostic, rules.files.sources[i].text);
-        }
-        out << line << "]}\n";
+        out << line << ",\"diagnostics\":" << list(report.diagnostics, rules.files.sources[i].text)
+            << "}\n";
     }
+    print_exceptions(rules, out);
 }
 
 }  // namespace audisp_eql::collector

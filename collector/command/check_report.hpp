@@ -11,7 +11,9 @@
 namespace audisp_eql::collector {
 
 // One object a line for each file: file, id, name, status, diagnostics: [{line, column, severity,
-// message, hint}]. A file that cannot be read has the status error.
+// message, hint}]. A file that cannot be read has the status error. Then one for each file of
+// exceptions: file, kind: "exceptions", status (ok, error), exceptions: [{id, comment, rules (none:
+// every rule), expires, expired}], diagnostics.
 void print_json(const LoadedRules& rules, std::ostream& out);
 
 }  // namespace audisp_eql::collector

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "collector/agent/log.hpp"
+#include "collector/agent/rule_loader.hpp"
 #include "collector/feed/log_file.hpp"
 
 namespace audisp_eql::collector {
@@ -86,6 +87,8 @@ void tell_statistics(const PipelineCounters& counters, const CaptureCounters& li
         "events: {} fork ({} inferred), {} exec, {} end, {} connect, {} accept, {} file; {}",
         events.fork, events.inferred_forks, events.exec, events.end, events.connect, events.accept,
         events.file, found));
+    if (const auto text = suppression_text(counters.engine.suppressed); !text.empty())
+        log::info(text);
     if (const std::string text = troubles(counters, lines); !text.empty())
         log::warning("not all is well: " + text);
 }

@@ -105,6 +105,9 @@ void tell_broken(const LoadedRules& rules) {
         for (const detect::Diagnostic& diagnostic : report.diagnostics)
             std::cerr << detect::render(diagnostic, report.file, rules.files.sources[i].text);
     }
+    print_exception_diagnostics(rules, std::cerr);
+    for (const std::string& note : notes(rules))
+        log::info(note);
 }
 
 }  // namespace
@@ -116,7 +119,7 @@ int replay_command(const Settings& settings) {
     }
     LoadedRules rules;
     if (!settings.events || settings.exit_code) {
-        rules = load_rule_set(settings.rules, settings.deprecated);
+        rules = load_rule_set(settings.rules, settings.deprecated, settings.exceptions);
         tell_broken(rules);
     }
     bool mistaken = rules.broken();

@@ -22,10 +22,15 @@ namespace {
 
 // A broken rule must not cost the sound ones; but somebody thinks that it watches.
 std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings) {
-    const LoadedRules rules = load_rule_set(settings.rules, settings.deprecated);
+    const LoadedRules rules =
+        load_rule_set(settings.rules, settings.deprecated, settings.exceptions);
     for (const auto& line : error_lines(rules))
         log::warning(line);
+    for (const auto& line : exception_lines(rules))
+        log::warning(line);
     log::info("rules: " + summary(rules));
+    for (const auto& note : notes(rules))
+        log::info(note);
     if (rules.set == nullptr || rules.set->rules().empty())
         log::warning("no rule is loaded: nothing is detected; 'audisp-eql check' says why");
     return rules.set;
@@ -39,6 +44,8 @@ void log_statistics(const Pipeline& pipeline, const Outputs& outputs, const Agen
     log::info(fmt::format("stopped after {} s: {}, {} events, {} alerts{}", seconds.count(),
                           agent.statistics(), counters.engine.events, counters.alerts,
                           outputs.statistics()));
+    if (const auto text = suppression_text(counters.engine.suppressed); !text.empty())
+        log::info(text);
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ struct Engine::State {
     std::unique_ptr<PredicateResults> results;
     std::optional<JoinKeys> keys;
     std::optional<Dispatcher> dispatcher;
+    std::optional<Suppression> suppression;
     std::vector<std::unique_ptr<Machine>> machines;  // one a rule; null for an event query
     std::vector<Match> matches;
     std::int64_t clock_ns = kBeginningOfTime;
@@ -75,6 +76,7 @@ void Engine::State::load(std::shared_ptr<const RuleSet> set) {
     results = std::move(fresh);
     keys.emplace(rules->fields(), hash);
     dispatcher.emplace(*rules);
+    suppression.emplace(*rules, counters.suppressed);
     replaced = counters;
     // The lineages that live on count on where they were.
     replaced.lineage_dropped -= std::min(replaced.lineage_dropped, results->lineage_dropped());
@@ -147,8 +149,10 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
     ++state.counters.events;
     state.move_clock(event->time().engine_ns, sink);
     state.results->begin(*event);
-    Scene scene{event, *state.results, *state.keys};
+    state.suppression->begin();
+    Scene scene{event, *state.results, *state.keys, *state.suppression};
     for (const Plan::Entry& entry : state.dispatcher->plan(*event, *state.results).entries) {
+        scene.rule = entry.rule;
         Machine* const machine = state.machines[entry.rule].get();
         if (machine)
             machine->on_event(scene, entry.candidates, state.matches);

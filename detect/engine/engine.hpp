@@ -48,16 +48,24 @@ struct EngineLimits {
     std::int64_t lateness_ns = 1'000'000'000;
 };
 
+// Events that an exception has kept from rules; one that is kept from two rules counts twice. Of
+// several exceptions that hold for one rule, the first counts.
+struct SuppressedEvents {
+    std::string exception;  // its id
+    std::uint64_t count = 0;
+};
+
 struct EngineCounters {
     std::uint64_t events = 0;
     std::uint64_t matches = 0;
-    std::uint64_t pending = 0;          // now
-    std::uint64_t pending_dropped = 0;  // by a limit, oldest first: evidence lost
-    std::uint64_t pending_expired = 0;  // by maxspan
-    std::uint64_t epochs = 0;           // drop_pending calls
-    std::uint64_t choices_cut = 0;      // tests of several long lists that were given up
-    std::uint64_t keys_cut = 0;         // events with more join keys than are followed
-    std::uint64_t lineage_dropped = 0;  // processes that `descendant of` had to forget
+    std::uint64_t pending = 0;                 // now
+    std::uint64_t pending_dropped = 0;         // by a limit, oldest first: evidence lost
+    std::uint64_t pending_expired = 0;         // by maxspan
+    std::uint64_t epochs = 0;                  // drop_pending calls
+    std::uint64_t choices_cut = 0;             // tests of several long lists that were given up
+    std::uint64_t keys_cut = 0;                // events with more join keys than are followed
+    std::uint64_t lineage_dropped = 0;         // processes that `descendant of` had to forget
+    std::vector<SuppressedEvents> suppressed;  // one for each of the rule set's exceptions()
 };
 
 class Engine {

@@ -12,6 +12,7 @@
 #include "detect/engine/engine.hpp"
 #include "detect/engine/join_key.hpp"
 #include "detect/engine/pending.hpp"
+#include "detect/engine/suppression.hpp"
 #include "detect/eql/predicate.hpp"
 
 namespace audisp_eql::detect {
@@ -24,23 +25,30 @@ struct Candidate {
     Condition condition;
 };
 
-// What the machines of an engine share while one event is looked at.
+// What the machines of an engine share while one event is looked at. An event that is excepted from
+// a rule meets none of its conditions.
 struct Scene {
     EventPtr event;
     PredicateResults& results;
     JoinKeys& keys;
+    Suppression& suppression;
+    std::uint32_t rule = 0;  // the one at hand
 
     // Tests that look at earlier events are taken to hold.
     bool may_hold(const Condition& condition) {
-        return detect::may_hold(condition, [&](PredicateId id) {
-                   if (results.table().needs_earlier_events(id))
-                       return Truth::unknown;
-                   return results.holds(id) ? Truth::yes : Truth::no;
-               }) != Truth::no;
+        return detect::may_hold(condition,
+                                [&](PredicateId id) {
+                                    if (results.table().needs_earlier_events(id))
+                                        return Truth::unknown;
+                                    return results.holds(id) ? Truth::yes : Truth::no;
+                                }) != Truth::no &&
+               !suppression.hides(*event, rule, results);
     }
     bool holds(const Condition& condition) {
-        return detect::holds(condition, [&](PredicateId id) { return results.holds(id); });
+        return detect::holds(condition, [&](PredicateId id) { return results.holds(id); }) &&
+               !suppression.hides(*event, rule, results);
     }
+    // After may_hold.
     bool holds(const Condition& condition, std::span<const EventPtr> earlier) {
         return detect::holds(condition, [&](PredicateId id) { return results.holds(id, earlier); });
     }

@@ -66,11 +66,6 @@ std::optional<std::int64_t> parse_look_back(std::string_view from) {
     return count * seconds * kSecond;
 }
 
-bool any_in(const toml::table& table, std::string_view key) {
-    const toml::array* const list = table[key].as_array();
-    return list != nullptr && !list->empty();
-}
-
 // A checkout of rules holds other TOML files, too (pyproject.toml, queries for hunting): tables,
 // and nothing of what stands in a rule file, even one with a slip.
 bool is_other_document(const toml::table& file) {
@@ -97,7 +92,8 @@ class RuleReader {
     void read_severity(const toml::table& rule);
     void read_look_back(const toml::table& rule);
     void read_version(const toml::table& rule);
-    void warn_of_unsupported(const toml::table& rule);
+    void note_unsupported(const toml::table& rule);
+    void read_actions(const toml::table& file, const toml::table& rule);
     std::vector<Threat> threats(const toml::node* node);
     static ThreatReference threat_reference(const toml::table& table);
 
@@ -193,8 +189,7 @@ void RuleReader::read_rule(const toml::table& file, const toml::table& metadata,
     rule_.note = text(rule, "note").value_or("");
     rule_.category_field = text(rule, "event_category_override").value_or("");
     rule_.building_block = rule.contains("building_block_type");
-    rule_.has_actions = any_in(file, "actions") || any_in(file, "optional_actions") ||
-                        any_in(rule, "optional_actions");
+    read_actions(file, rule);
     rule_.deprecated =
         text(metadata, "maturity") == "deprecated" || rule_.name.starts_with("Deprecated - ");
     const toml::node* const own_threats = rule.get("threat");
@@ -202,7 +197,7 @@ void RuleReader::read_rule(const toml::table& file, const toml::table& metadata,
     read_version(rule);
     read_severity(rule);
     read_look_back(rule);
-    warn_of_unsupported(rule);
+    note_unsupported(rule);
     read_query(rule);
 }
 
@@ -276,15 +271,29 @@ void RuleReader::read_version(const toml::table& rule) {
 
 // Keys that would change what the rule matches. Others only say when and where to run it, or what
 // to do with its alerts.
-void RuleReader::warn_of_unsupported(const toml::table& rule) {
-    for (const std::string_view key : {"filters", "exceptions_list"}) {
+void RuleReader::note_unsupported(const toml::table& rule) {
+    for (const std::string_view key : {"filters", "exceptions_list", "alert_suppression"}) {
         const toml::node* const node = rule.get(key);
-        if (node == nullptr || (node->is_array() && node->as_array()->empty())) {
-            continue;
+        if (node != nullptr && !(node->is_array() && node->as_array()->empty())) {
+            rule_.ignored_keys.emplace_back(key);
         }
-        warning(at(node->source()), "'" + std::string(key) + "' is not evaluated",
-                "the rule runs as if it were not there");
     }
+}
+
+// [[actions]] with the name under `action`; optional_actions: names, at the top or in [rule].
+void RuleReader::read_actions(const toml::table& file, const toml::table& rule) {
+    const auto add = [&](const toml::node* node) {
+        const toml::array* const list = node == nullptr ? nullptr : node->as_array();
+        for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+            const toml::table* const table = list->get(i)->as_table();
+            const toml::node* const name = table == nullptr ? list->get(i) : table->get("action");
+            const std::string action = name == nullptr ? "" : name->value_or(std::string());
+            rule_.actions.push_back(action.empty() ? "unnamed" : action);
+        }
+    };
+    add(file.get("actions"));
+    add(file.get("optional_actions"));
+    add(rule.get("optional_actions"));
 }
 
 std::vector<Threat> RuleReader::threats(const toml::node* node) {

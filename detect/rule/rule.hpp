@@ -52,8 +52,12 @@ struct Rule {
     std::optional<std::int64_t> look_back_ns;  // `from = "now-…"`, the window of a sample
     bool deprecated = false;                   // maturity = "deprecated", or the name says so
     bool building_block = false;               // evaluated, but quiet
-    bool has_actions = false;  // [[actions]]: asks for a response, which this program never gives
-    std::string file;          // as it was named to the loader
+    // What the rule asks for besides ([[actions]]): kill_process, …. This program never does it.
+    std::vector<std::string> actions;
+    // Keys that have a meaning elsewhere and none here: filters, exceptions_list,
+    // alert_suppression. Sets of hundreds of rules have them, so they are said once a set.
+    std::vector<std::string> ignored_keys;
+    std::string file;  // as it was named to the loader
 };
 
 struct RuleFile {

@@ -11,6 +11,7 @@
 #include "detect/eql/predicate.hpp"
 #include "detect/rule/coverage.hpp"
 #include "detect/rule/sha256.hpp"
+#include "detect/text/nearest.hpp"
 
 namespace audisp_eql::detect {
 
@@ -85,6 +86,33 @@ void check_categories(const Query& query, const CompileOptions& options, Diagnos
         check(query.until->query);
 }
 
+bool has_expired(const ExceptionItem& item, const RuleSet::Options& options) {
+    return item.expires_us && options.now_us && *item.expires_us <= *options.now_us;
+}
+
+void check_exception(const ExceptionItem& item, const RuleSet::Options& options,
+                     const std::vector<RuleReport>& rules, Diagnostics& diagnostics) {
+    for (std::size_t i = 0; i < item.rules.size(); ++i) {
+        NearestName search(item.rules[i]);
+        bool found = false;
+        for (const RuleReport& rule : rules) {
+            found = found || rule.id == item.rules[i];
+            search.offer(rule.id);
+        }
+        if (found)
+            continue;
+        std::string hint;
+        if (!search.best().empty())
+            hint = "did you mean '" + std::string(search.best()) + "'?";
+        diagnostics.push_back({Severity::warning, item.rules_at[i],
+                               "no rule has the id '" + item.rules[i] + "'", std::move(hint)});
+    }
+    if (has_expired(item, options))
+        diagnostics.push_back({Severity::warning, item.at,
+                               "the exception '" + item.id + "' has expired: it is off",
+                               "remove it, or give it a later 'expires'"});
+}
+
 }  // namespace
 
 std::string_view to_string(RuleReport::Status status) {
@@ -113,7 +141,8 @@ RuleSet::~RuleSet() = default;
 
 std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sources,
                                               const Options& options,
-                                              std::vector<RuleReport>& reports) {
+                                              std::vector<RuleReport>& reports,
+                                              std::vector<ExceptionReport>* exceptions) {
     std::shared_ptr<RuleSet> set(new RuleSet(options.replaces.get()));
     PredicateTable unused;  // of rules that are checked only
     std::unordered_map<std::string, std::string> files_by_id;
@@ -166,8 +195,10 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
                         : program->degraded                     ? RuleReport::Status::degraded
                                                                 : RuleReport::Status::ok;
         hashes += rule.hash;
-        set->rules_.push_back({std::move(rule), std::move(*program)});
+        set->rules_.push_back({std::move(rule), std::move(*program), {}});
     }
+    std::vector<ExceptionReport> unasked;
+    set->add_exceptions(options, reports, exceptions ? *exceptions : unasked);
     set->digest_ = sha256_hex(hashes);
     return set;
 }
@@ -199,8 +230,50 @@ std::shared_ptr<RuleSet> RuleSet::one_query(const Query& query, Diagnostics& dia
     auto program = compile_query(query, *set->fields_, *set->predicates_, diagnostics, options);
     if (!program)
         return nullptr;
-    set->rules_.push_back({Rule{}, std::move(*program)});
+    set->rules_.push_back({Rule{}, std::move(*program), {}});
     return set;
+}
+
+void RuleSet::add_exceptions(const Options& options, const std::vector<RuleReport>& rules,
+                             std::vector<ExceptionReport>& reports) {
+    std::unordered_map<std::string, std::string> files_by_id;
+    for (const RuleSource& source : options.exceptions) {
+        ExceptionFile file = load_exceptions(source.text);
+        ExceptionReport& report = reports.emplace_back();
+        report.file = source.name;
+        report.diagnostics = std::move(file.diagnostics);
+        for (ExceptionItem& item : file.items) {
+            const auto [known, is_new] = files_by_id.try_emplace(item.id, source.name);
+            if (!is_new) {
+                report.diagnostics.push_back(
+                    {Severity::error, item.at,
+                     "the exception id " + item.id + " is also in " + known->second,
+                     "what an exception suppresses is counted under its id: give each its own"});
+                continue;
+            }
+            check_exception(item, options, rules, report.diagnostics);
+            add_exception(std::move(item), options, report);
+        }
+    }
+}
+
+void RuleSet::add_exception(ExceptionItem item, const Options& options, ExceptionReport& report) {
+    Query query;
+    query.event = std::move(item.condition);
+    const auto program = compile_query(query, *fields_, *predicates_, report.diagnostics);
+    if (!program)
+        return;
+    const auto index = static_cast<std::uint32_t>(exceptions_.size());
+    for (CompiledRule& rule : rules_) {
+        const bool meant = item.rules.empty() || std::find(item.rules.begin(), item.rules.end(),
+                                                           rule.rule.id) != item.rules.end();
+        if (meant)
+            rule.exceptions.push_back(index);
+    }
+    exceptions_.push_back(
+        {item.id, item.expires_us.value_or(INT64_MAX), program->stages.front().condition});
+    report.items.push_back({std::move(item.id), std::move(item.comment), std::move(item.rules),
+                            item.expires_us, has_expired(item, options)});
 }
 
 bool RuleSet::asks_for(std::string_view category) const {

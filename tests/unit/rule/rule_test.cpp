@@ -82,6 +82,10 @@ state = 0
 
 [[threat]]
 framework = "MITRE ATT&CK"
+[[threat.technique]]
+id = "T1059"
+[[threat.technique.subtechnique]]
+id = "T1059.004"
 [threat.tactic]
 id = "TA0002"
 name = "Execution"
@@ -181,7 +185,8 @@ BOOST_AUTO_TEST_CASE(siem_family) {
     BOOST_TEST(*rule.look_back_ns == 540'000'000'000);
     BOOST_TEST(!rule.deprecated);
     BOOST_TEST(!rule.building_block);
-    BOOST_TEST(!rule.has_actions);
+    BOOST_TEST(rule.actions.empty());
+    BOOST_TEST(rule.ignored_keys.empty());
     BOOST_TEST(rule.hash == sha256_hex(kSiemRule));
     BOOST_REQUIRE(rule.threats.size() == 1U);
     const Threat& threat = rule.threats[0];
@@ -200,10 +205,12 @@ BOOST_AUTO_TEST_CASE(endpoint_family) {
     BOOST_TEST(file.rule->id == "66666666-7777-8888-9999-aaaaaaaaaaaa");
     BOOST_TEST(file.rule->references.at(0) == "https://example.org/c");
     BOOST_TEST(file.rule->version == "1.0.7");
-    BOOST_TEST(file.rule->has_actions);
+    BOOST_TEST(file.rule->actions == std::vector<std::string>{"kill_process"});
     BOOST_TEST(to_string(file.rule->severity) == "medium");
     BOOST_TEST(file.rule->risk_score == 47);
     BOOST_TEST(file.rule->threats.at(0).tactic.name == "Execution");
+    BOOST_TEST(file.rule->threats.at(0).techniques.at(0).id == "T1059");
+    BOOST_TEST(file.rule->threats.at(0).techniques.at(0).subtechniques.at(0).id == "T1059.004");
 }
 
 BOOST_AUTO_TEST_CASE(hash_is_sha256_of_the_bytes) {
@@ -273,12 +280,23 @@ BOOST_AUTO_TEST_CASE(other_languages_and_systems) {
 
 BOOST_AUTO_TEST_CASE(keys_that_change_what_matches_are_said) {
     const RuleFile file = load_rule(
-        "x", minimal("event_category_override = \"kind\"\nfilters = []\nexceptions_list = [1]\n"));
+        "x", minimal("event_category_override = \"kind\"\nfilters = []\nexceptions_list = [1]\n"
+                     "alert_suppression = {group_by = [\"host.id\"]}\n"));
     BOOST_TEST((file.status == RuleFile::Status::ok));
-    BOOST_REQUIRE(file.diagnostics.size() == 1U);
-    BOOST_TEST(file.diagnostics[0].message == "'exceptions_list' is not evaluated");
-    BOOST_TEST((file.diagnostics[0].severity == Severity::warning));
+    BOOST_TEST(file.diagnostics.empty());
     BOOST_TEST(file.rule->category_field == "kind");
+    BOOST_TEST(file.rule->ignored_keys ==
+               (std::vector<std::string>{"exceptions_list", "alert_suppression"}));
+}
+
+BOOST_AUTO_TEST_CASE(actions_wherever_they_stand) {
+    const RuleFile file = load_rule(
+        "x", minimal("optional_actions = [\"suspend_process\"]\n"
+                     "[[actions]]\naction = \"kill_process\"\nfield = \"process.entity_id\"\n"
+                     "[[actions]]\nfield = \"process.entity_id\"\n"));
+    BOOST_TEST(file.rule->actions ==
+               (std::vector<std::string>{"kill_process", "unnamed", "suspend_process"}));
+    BOOST_TEST(load_rule("x", minimal("optional_actions = []\n")).rule->actions.empty());
 }
 
 BOOST_DATA_TEST_CASE(errors_point_into_the_file, boost::unit_test::data::make(kPlaces), row) {
