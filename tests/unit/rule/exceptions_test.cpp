@@ -72,7 +72,7 @@ const Case kMistakes[] = {
     {item("entries = [{field='destination.ip', op='cidr', value='10.0.0/8'}]\n"), 3, 54,
      "'10.0.0/8' is no network", "write \"10.0.0.0/8\", \"fc00::/7\" or an address"},
     {item("query = 'process where process.name = \"a\"'\n"), 3, 37, "'=' does not compare",
-     "compare with '=='"},
+     "write '==' for the very same text, ':' to ignore case and use wildcards"},
     {item("query = 'sequence [any where true] [any where true]'\n"), 3, 9,
      "an exception is for single events", "write an event query: process where …"},
 };

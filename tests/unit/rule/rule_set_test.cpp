@@ -104,8 +104,9 @@ BOOST_AUTO_TEST_CASE(deprecated_rules_are_checked_and_left_out) {
     BOOST_TEST(RuleSet::build({source}, {}, reports)->rules().empty());
     BOOST_CHECK(reports.at(0).status == Status::deprecated);
     reports.clear();
-    BOOST_TEST(RuleSet::build({source}, {.evaluate_deprecated = true}, reports)->rules().size() ==
-               1u);
+    RuleSet::Options options;
+    options.evaluate_deprecated = true;
+    BOOST_TEST(RuleSet::build({source}, options, reports)->rules().size() == 1u);
     BOOST_CHECK(reports.at(0).status == Status::ok);
 }
 
