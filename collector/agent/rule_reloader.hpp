@@ -51,7 +51,7 @@ class RuleReloader {
     boost::asio::io_context& io_;
     std::vector<std::string> paths_;
     bool deprecated_;
-    const std::vector<std::string> exceptions_;
+    std::vector<std::string> exceptions_;
     std::shared_ptr<const detect::RuleSet> running_;
     std::string running_since_;  // when the running set was loaded, for people
     Replace replace_;
