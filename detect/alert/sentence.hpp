@@ -13,7 +13,8 @@
 namespace audisp_eql::detect {
 
 // "RULE: sh (pid 42, /usr/bin/dash) of user root, child of bash (pid 41), connected to
-// 192.0.2.1:4444, created /etc/cron.d/x, on host web1". Printable UTF-8 on one line, whatever the names were.
+// 192.0.2.1:4444, created /etc/cron.d/x, on host web1". Printable UTF-8 on one line, whatever the
+// names were.
 std::string alert_sentence(const Rule& rule, const Match& match);
 
 // Appends what a terminal may show of `text`, '?' for the rest; at most `most` bytes, then "…".
