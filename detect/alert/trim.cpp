@@ -171,16 +171,16 @@ constexpr std::array<std::string_view, 10> kGroups{"group",
                                                    "user.Ext",
                                                    "user.audit",
                                                    "user.effective"};
-constexpr std::array<std::string_view, 10> kOutline{
-    "@timestamp",         "event.action",      "audit",          "proc",
-    "process.pid",        "process.name",      "destination.ip", "destination.port",
-    "process.executable", "process.parent.pid"};
+constexpr std::array<std::string_view, 11> kOutline{
+    "@timestamp",         "event.action",       "audit",          "proc",
+    "process.pid",        "process.name",       "destination.ip", "destination.port",
+    "process.executable", "process.parent.pid", "file.path"};
 constexpr std::array<std::string_view, 4> kSerials{"@timestamp", "audit.serial", "proc",
                                                    "process.pid"};
-constexpr std::array<std::string_view, 14> kCore{
-    "@timestamp",         "audisp_eql.gap", "destination.ip", "destination.port", "event.action",
-    "event.id",           "event.kind",     "event.severity", "host.name",        "message",
-    "process.parent.pid", "process.pid",    "rule.id",        "rule.name"};
+constexpr std::array<std::string_view, 15> kCore{
+    "@timestamp", "audisp_eql.gap",     "destination.ip", "destination.port", "event.action",
+    "event.id",   "event.kind",         "event.severity", "file.path",        "host.name",
+    "message",    "process.parent.pid", "process.pid",    "rule.id",          "rule.name"};
 
 constexpr Step kSteps[] = {
     {"audisp_eql.others", [](AlertDocument& d) { return drop(d.members, kOthers); }},

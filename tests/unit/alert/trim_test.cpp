@@ -86,6 +86,25 @@ BOOST_AUTO_TEST_CASE(what_went_is_said_in_the_order_it_went) {
     BOOST_TEST(story::at(sequence[0], "process.command_line"));
 }
 
+// As the peer of a connection does: it is what the alert is about.
+BOOST_AUTO_TEST_CASE(a_file_s_path_stays_to_the_last) {
+    const std::string words(6000, 'x');
+    Match match = story::match();
+    match.events[2] = story::event(
+        R"({"@timestamp":1,"event":{"action":["creation","opened-file"]},)"
+        R"("file":{"path":"/etc/cron.d/job","owner":"root"},"process":{"name":"sh","pid":42,)"
+        R"("command_line":")" +
+            words + R"("}})",
+        {Origin::Kind::audit, 1'700'000'000'003, 9, 42});
+    const Alert made = make_alert(story::rule(), {&match, 1}, {});
+    std::size_t trimmed = 0;
+    for (std::size_t limit = 1500; limit < made.json.size(); limit += 500, ++trimmed) {
+        const json::value document = story::parsed(trim_alert(made, limit));
+        BOOST_TEST_REQUIRE(story::text_at(document, "file.path") == "\"/etc/cron.d/job\"");
+    }
+    BOOST_TEST(trimmed > 5U);
+}
+
 BOOST_AUTO_TEST_CASE(holes_stay_holes) {
     Match match = story::match();
     match.events[1] = nullptr;
