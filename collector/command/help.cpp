@@ -61,7 +61,21 @@ constexpr CommandEntry kCommands[] = {
     {"check", Command::check, check_command, "[RULE|DIR…]", "say what is wrong with rules",
      "Reads rule files, and directories for *.toml, and shows every error and warning\n"
      "of all of them with its place. Without arguments: the rules that run would load.\n"
-     "Files in other query languages are counted and left alone.\n",
+     "Files in other query languages are counted and left alone.\n"
+     "\n"
+     "Exceptions (--exceptions) are checked and listed too. An event for which all\n"
+     "entries hold, and the query if there is one, is invisible to the rules:\n"
+     "\n"
+     "  [[exception]]\n"
+     "  id = \"ci-runner\"           # unique; what it suppresses is counted under it\n"
+     "  comment = \"…\"\n"
+     "  rule = [\"RULE-ID\"]         # without it: every rule\n"
+     "  expires = 2027-01-31       # optional: the last day on which it holds\n"
+     "  entries = [ {field = \"process.executable\", op = \"one_of\", value = [\"/opt/ci/run\"]} "
+     "]\n"
+     "  query = \"process where process.parent.name == \\\"ci\\\"\"\n"
+     "\n"
+     "op: is, is_not, one_of, wildcard (* and ?), exists, cidr.\n",
      "  audisp-eql check my-rule.toml\n"
      "  audisp-eql check /etc/audisp-eql/rules.d\n"
      "  audisp-eql check --output json ./detection-rules/rules/linux\n"
