@@ -39,6 +39,15 @@ void Dispatcher::describe(const Event& event) {
     }
 }
 
+std::span<const Candidate* const> Dispatcher::candidates(const Event& event,
+                                                         PredicateResults& results) {
+    const Plan& now = plan(event, results);
+    now.index.find(event, found_);
+    candidates_.clear();
+    found_.for_each([&](std::size_t number) { candidates_.push_back(&now.candidates[number]); });
+    return candidates_;
+}
+
 const Plan& Dispatcher::plan(const Event& event, PredicateResults& results) {
     describe(event);
     const auto found = plans_.find(kind_);
@@ -56,9 +65,9 @@ Plan Dispatcher::make(PredicateResults& results) const {
         return results.holds(id) ? Truth::yes : Truth::no;
     };
     Plan plan;
+    std::vector<std::vector<Clues>> clues;  // by candidate
     for (std::uint32_t i = 0; i < rules_.rules().size(); ++i) {
         const Program& program = rules_.rules()[i].program;
-        Plan::Entry entry{i, {}};
         const auto offer = [&](std::uint32_t item, const Condition& condition) {
             Condition left;
             const Truth truth = simplify(condition.data(), known, left);
@@ -66,7 +75,8 @@ Plan Dispatcher::make(PredicateResults& results) const {
                 return;
             if (truth == Truth::yes)
                 left = {{ConditionNode::Op::always, {}, 1}};
-            entry.candidates.push_back({item, std::move(left)});
+            clues.push_back(clues_of(left, results.table()));
+            plan.candidates.push_back({i, item, std::move(left)});
         };
         for (std::size_t stage = program.stages.size(); stage-- > 0;) {
             const std::uint32_t item = program.stages[stage].item;
@@ -76,9 +86,8 @@ Plan Dispatcher::make(PredicateResults& results) const {
         }
         if (program.until)
             offer(Candidate::kUntil, program.until->condition);
-        if (!entry.candidates.empty())
-            plan.entries.push_back(std::move(entry));
     }
+    plan.index = ClueIndex(clues);
     return plan;
 }
 

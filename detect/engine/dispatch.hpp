@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what an event is to the rules that it could match. Events of one kind (same category,
 // action, type and operating system) share a plan: the rules that kind could match, their
-// conditions without the tests that the kind has decided.
+// conditions without the tests that the kind has decided, and an index over the texts that what is
+// left of them asks for.
 //
 // Memory: owns the plans. Threads: one engine.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "detect/engine/clue_index.hpp"
 #include "detect/engine/machine.hpp"
 #include "detect/rule/rule_set.hpp"
 
 namespace audisp_eql::detect {
 
 struct Plan {
-    struct Entry {
-        std::uint32_t rule;
-        std::vector<Candidate> candidates;  // later items first, `until` last
-    };
-    std::vector<Entry> entries;  // in the order of the rules
+    // In the order of the rules; of one rule later items first, `until` last.
+    std::vector<Candidate> candidates;
+    ClueIndex index;
 };
 
 class Dispatcher {
   public:
     explicit Dispatcher(const RuleSet& rules) : rules_(rules) {}
 
-    // The plan for the event that `results` has begun. Valid until the next call.
-    const Plan& plan(const Event& event, PredicateResults& results);
+    // What the event that `results` has begun could match, in the plan's order. Valid until the
+    // next call.
+    std::span<const Candidate* const> candidates(const Event& event, PredicateResults& results);
 
   private:
     // Real data has a few dozen kinds. Beyond this (input with made-up kinds) plans are forgotten
@@ -38,11 +40,14 @@ class Dispatcher {
     static constexpr std::size_t kMaxPlans = 1024;
 
     void describe(const Event& event);
+    const Plan& plan(const Event& event, PredicateResults& results);
     Plan make(PredicateResults& results) const;
 
     const RuleSet& rules_;
     std::string kind_;
     std::unordered_map<std::string, Plan> plans_;
+    NumberSet found_;
+    std::vector<const Candidate*> candidates_;
 };
 
 // What is left of a condition once the leaves that `known` decides are taken out: yes or no with

@@ -151,14 +151,19 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
     state.results->begin(*event);
     state.suppression->begin();
     Scene scene{event, *state.results, *state.keys, *state.suppression};
-    for (const Plan::Entry& entry : state.dispatcher->plan(*event, *state.results).entries) {
-        scene.rule = entry.rule;
-        Machine* const machine = state.machines[entry.rule].get();
+    for (auto left = state.dispatcher->candidates(*event, *state.results); !left.empty();) {
+        const std::uint32_t rule = left.front()->rule;
+        std::size_t count = 1;
+        while (count < left.size() && left[count]->rule == rule)
+            ++count;
+        scene.rule = rule;
+        Machine* const machine = state.machines[rule].get();
         if (machine)
-            machine->on_event(scene, entry.candidates, state.matches);
-        else if (scene.holds(entry.candidates.front().condition))
+            machine->on_event(scene, left.first(count), state.matches);
+        else if (scene.holds(left.front()->condition))
             state.matches.push_back({{event}, {}});
-        state.report(entry.rule, sink);
+        state.report(rule, sink);
+        left = left.subspan(count);
     }
     state.count();
 }

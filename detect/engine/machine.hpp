@@ -21,6 +21,7 @@ namespace audisp_eql::detect {
 // tests that the plan knows are taken out. Item number kUntil: the `until` clause.
 struct Candidate {
     static constexpr std::uint32_t kUntil = UINT32_MAX;
+    std::uint32_t rule = 0;
     std::uint32_t item = 0;
     Condition condition;
 };
@@ -59,8 +60,9 @@ class Machine {
     static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
     virtual ~Machine() = default;
-    // `candidates`: later items first, then `until`. Adds what the event completes to `matches`.
-    virtual void on_event(Scene& scene, std::span<const Candidate> candidates,
+    // `candidates`: of this rule, later items first, then `until`. Adds what the event completes to
+    // `matches`.
+    virtual void on_event(Scene& scene, std::span<const Candidate* const> candidates,
                           std::vector<Match>& matches) = 0;
     // When the next match is complete although no event comes.
     virtual std::int64_t next_due() { return kNever; }

@@ -22,10 +22,11 @@ void SampleMachine::add_fit(const EncodedKey& key, std::uint32_t item) {
         fits_.push_back({std::string(key.bytes), key.hash, 1U << item});
 }
 
-void SampleMachine::on_event(Scene& scene, std::span<const Candidate> candidates,
+void SampleMachine::on_event(Scene& scene, std::span<const Candidate* const> candidates,
                              std::vector<Match>& matches) {
     fits_.clear();
-    for (const Candidate& candidate : candidates) {
+    for (const Candidate* const each : candidates) {
+        const Candidate& candidate = *each;
         if (!scene.holds(candidate.condition))
             continue;
         for (const EncodedKey& key :

@@ -20,7 +20,7 @@ class SampleMachine final : public Machine {
   public:
     SampleMachine(const Program& program, PendingStore& store);
 
-    void on_event(Scene& scene, std::span<const Candidate> candidates,
+    void on_event(Scene& scene, std::span<const Candidate* const> candidates,
                   std::vector<Match>& matches) override;
     void expire(std::int64_t now_ns) override;
     void clear() override;

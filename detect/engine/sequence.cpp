@@ -64,9 +64,10 @@ bool SequenceMachine::can_matter(const Item& item) const {
     return false;
 }
 
-void SequenceMachine::on_event(Scene& scene, std::span<const Candidate> candidates,
+void SequenceMachine::on_event(Scene& scene, std::span<const Candidate* const> candidates,
                                std::vector<Match>& matches) {
-    for (const Candidate& candidate : candidates) {
+    for (const Candidate* const each : candidates) {
+        const Candidate& candidate = *each;
         if (candidate.item == Candidate::kUntil) {
             until(scene, candidate.condition);
             continue;

@@ -26,7 +26,7 @@ class SequenceMachine final : public Machine {
   public:
     SequenceMachine(const Program& program, PendingStore& store);
 
-    void on_event(Scene& scene, std::span<const Candidate> candidates,
+    void on_event(Scene& scene, std::span<const Candidate* const> candidates,
                   std::vector<Match>& matches) override;
     std::int64_t next_due() override;
     Match take_due() override;

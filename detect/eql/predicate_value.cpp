@@ -321,6 +321,48 @@ bool EqualTest::matches_text(std::string_view text) const {
            blocks_.contains(*address);
 }
 
+std::optional<std::vector<RequiredText>> EqualTest::required() const {
+    // Numbers, dates and addresses have more spellings than one.
+    if (!wholes_.empty() || !reals_.empty() || !dates_.empty() || !addresses_.empty() ||
+        has_blocks_ || accepts_[0] || accepts_[1])
+        return std::nullopt;
+    std::vector<RequiredText> all;
+    for (const std::string& text : texts_)
+        all.push_back({RequiredText::Where::whole, text});
+    return all;
+}
+
+namespace {
+
+using Required = std::optional<std::vector<RequiredText>>;
+
+struct RequiredOf {
+    Required operator()(const EqualTest& test) const { return test.required(); }
+    Required operator()(const FoldedEqualTest& test) const {
+        std::vector<RequiredText> all;
+        for (const std::string& text : test.texts)
+            all.push_back({RequiredText::Where::whole, text});
+        return all;
+    }
+    Required operator()(const LikeTest& test) const { return test.patterns.required(); }
+    Required operator()(const AffixTest& test) const {
+        using Where = RequiredText::Where;
+        const Where where = test.where == Affix::prefix   ? Where::prefix
+                            : test.where == Affix::suffix ? Where::suffix
+                                                          : Where::inside;
+        return std::vector{RequiredText{where, test.part}};
+    }
+    Required operator()(const RegexTest&) const { return std::nullopt; }
+    Required operator()(const OrderTest&) const { return std::nullopt; }
+    Required operator()(const CidrTest&) const { return std::nullopt; }
+};
+
+}  // namespace
+
+Required required_texts(const ValueTest& test) {
+    return std::visit(RequiredOf{}, test);
+}
+
 bool OrderTest::matches(const Value& value) const {
     const auto bound = constant.value();
     return bound && holds(op, compare_values(value, *bound, mode));

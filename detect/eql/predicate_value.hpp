@@ -59,6 +59,8 @@ class EqualTest {
   public:
     EqualTest(const std::vector<Literal>& literals, CompareMode mode);
     bool matches(const Value& value) const;
+    // As WildcardSet::required.
+    std::optional<std::vector<RequiredText>> required() const;
 
   private:
     void add_number(const Value& number, CompareMode mode);
@@ -123,6 +125,10 @@ struct AffixTest {
 
 using ValueTest =
     std::variant<EqualTest, FoldedEqualTest, LikeTest, RegexTest, OrderTest, CidrTest, AffixTest>;
+
+// Texts of which every value that passes shows one, case aside; nullopt if a value may pass
+// without.
+std::optional<std::vector<RequiredText>> required_texts(const ValueTest& test);
 
 inline bool matches(const ValueTest& test, const Value& value) {
     return std::visit([&](const auto& one) { return one.matches(value); }, test);

@@ -36,6 +36,9 @@ class TextSet {
     }
     bool empty() const { return texts_.empty(); }
     std::size_t size() const { return texts_.size(); }
+    // The texts, folded where the set folds case, in no order.
+    auto begin() const { return texts_.begin(); }
+    auto end() const { return texts_.end(); }
 
   private:
     struct Hash {

@@ -32,6 +32,17 @@ bool Wildcard::matches_prepared(std::string_view value) const {
     return has_question_mark_ ? matches_characters(value) : matches_pieces(value);
 }
 
+std::string Wildcard::longest_piece() const {
+    std::string_view longest;
+    for (std::size_t at = 0; at < pattern_.size();) {
+        const std::size_t end = std::min(pattern_.find_first_of("*?", at), pattern_.size());
+        if (end - at > longest.size())
+            longest = std::string_view(pattern_).substr(at, end - at);
+        at = end + 1;
+    }
+    return std::string(longest);
+}
+
 // First piece at the start, last at the end, the others in order between them, each as early as it
 // can be: an earlier place never takes room from the pieces behind it.
 bool Wildcard::matches_pieces(std::string_view value) const {
@@ -127,6 +138,24 @@ void WildcardSet::drop_covered_prefixes() {
             kept.push_back(std::move(prefix));
     }
     prefixes_ = std::move(kept);
+}
+
+std::optional<std::vector<RequiredText>> WildcardSet::required() const {
+    using Where = RequiredText::Where;
+    if (any_)
+        return std::nullopt;
+    std::vector<RequiredText> all;
+    const auto add_each = [&](const auto& texts, Where where) {
+        for (const std::string& text : texts)
+            all.push_back({where, text});
+    };
+    add_each(exact_, Where::whole);
+    add_each(prefixes_, Where::prefix);
+    add_each(suffixes_, Where::suffix);
+    add_each(contained_, Where::inside);
+    for (const Wildcard& pattern : general_)
+        all.push_back({Where::inside, pattern.longest_piece()});
+    return all;
 }
 
 bool WildcardSet::matches(std::string_view value) const {

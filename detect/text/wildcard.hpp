@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,12 +18,20 @@
 
 namespace audisp_eql::detect {
 
+// What a value must be, begin with, end with or contain to match a pattern.
+struct RequiredText {
+    enum class Where : std::uint8_t { whole, prefix, suffix, inside } where;
+    std::string text;  // folded where the pattern folds case
+};
+
 // One pattern with a `*` or `?` somewhere inside. Matching never takes more steps than
 // size(pattern) * size(value).
 class Wildcard {
   public:
     Wildcard(std::string_view pattern, bool fold_case);
     bool matches(std::string_view value) const;
+    // The longest text that stands in it between `*` and `?`.
+    std::string longest_piece() const;
 
   private:
     friend class WildcardSet;
@@ -45,6 +55,8 @@ class WildcardSet {
     bool fold_case() const { return fold_case_; }
     // As matches, for a value that is already folded (FoldedText) where the set folds case.
     bool matches_prepared(std::string_view value) const;
+    // Texts of which every value that matches shows one; nullopt if a value may do without.
+    std::optional<std::vector<RequiredText>> required() const;
 
   private:
     void add(std::string_view pattern);

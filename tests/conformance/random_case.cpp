@@ -9,8 +9,9 @@ namespace {
 
 const std::vector<std::string> kNames{"bash", "sh", "Bash", "nc", "python3.11", "b*sh", "ba?h"};
 const std::vector<std::string> kArgs{"-c", "-e", "-C", "/tmp/x", "id", "*", ""};
-const std::vector<std::string> kPatterns{"b*",    "*sh", "*as*", "ba?h",   "sh",  "BASH", "*",
-                                         "p*.1*", "?c",  "-?",   "/tmp/*", "*/x", "b*h",  "??"};
+const std::vector<std::string> kPatterns{
+    "b*",  "*sh", "*as*", "ba?h", "sh",  "BASH", "*",       "p*.1*", "?c",    "-?",     "/tmp/*",
+    "*/x", "b*h", "??",   "ba*",  "-c*", "*.11", "*YTHON*", "/tm*",  "*mp/x", "pyth*n*"};
 const std::vector<std::string> kKeys{"e1", "e1", "e2", "e3"};
 const std::vector<std::string> kIps{"127.0.0.1", "10.1.2.3",        "10.200.0.1",
                                     "::1",       "0:0:0:0:0:0:0:1", "2001:db8::7"};

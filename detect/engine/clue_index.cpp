@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/engine/clue_index.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "detect/text/fold.hpp"
+
+namespace audisp_eql::detect {
+
+namespace {
+
+enum class Kind : std::uint64_t { whole = 1, start, end, piece };
+
+constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15ULL;  // 2^64 divided by the golden ratio
+
+std::uint64_t mixed(std::uint64_t bits) {
+    bits = (bits ^ (bits >> 32)) * kSpread;
+    return bits ^ (bits >> 29);
+}
+
+std::uint64_t key_of(FieldId field, Kind kind, std::uint64_t text) {
+    return mixed(text ^
+                 (static_cast<std::uint64_t>(field) << 8 | static_cast<std::uint64_t>(kind)) *
+                     kSpread);
+}
+
+std::uint64_t key_of(FieldId field, Kind kind, std::string_view folded) {
+    return key_of(field, kind, std::hash<std::string_view>{}(folded));
+}
+
+// As it rolls over a text: four bytes, the last one lowest.
+std::uint32_t rolled(std::uint32_t piece, char next) {
+    return (piece << 8) | static_cast<unsigned char>(next);
+}
+
+std::size_t piece_bit(std::uint32_t piece, unsigned shift) {
+    return (piece * 0x9e3779b1U) >> shift;
+}
+
+}  // namespace
+
+// What the index is made of, while candidates are weighed against each other.
+struct ClueIndex::Builder {
+    // What one clue can be filed under: one key, or the keys of each of its pieces.
+    struct Way {
+        Kind kind;
+        std::uint64_t key;
+        std::uint32_t piece;  // kind piece
+        std::size_t length;   // kind start and end
+    };
+
+    // None: the text is too short to be looked up.
+    static std::vector<Way> ways(const Clue& clue) {
+        using Where = RequiredText::Where;
+        const std::string text = folded(clue.required.text);
+        const Where where = clue.required.where;
+        const auto one = [&](Kind kind) {
+            return std::vector{Way{kind, key_of(clue.field, kind, text), 0, text.size()}};
+        };
+        if (where == Where::whole)
+            return one(Kind::whole);
+        if (text.size() < kPieceBytes) {
+            if (text.empty() || where == Where::inside)
+                return {};
+            return one(where == Where::prefix ? Kind::start : Kind::end);
+        }
+        std::vector<Way> all;
+        std::uint32_t piece = 0;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            piece = rolled(piece, text[i]);
+            if (i + 1 >= kPieceBytes)
+                all.push_back({Kind::piece, key_of(clue.field, Kind::piece, piece), piece, 0});
+        }
+        return all;
+    }
+
+    // How often candidates name it.
+    std::unordered_map<std::uint64_t, std::uint32_t> named;
+
+    void count(const Clues& clues) {
+        for (const Clue& clue : clues) {
+            for (const Way& way : ways(clue))
+                ++named[way.key];
+        }
+    }
+
+    // A short beginning or end is shown by many texts that no rule names, a piece by some.
+    std::uint64_t weight(const Way& way) const {
+        const std::uint64_t often = named.at(way.key);
+        return way.kind == Kind::whole ? often : way.kind == Kind::piece ? 2 * often : 16 * often;
+    }
+
+    // The rarest way of each clue, and what all of them weigh. False if some clue has no way.
+    bool best(const Clues& clues, std::vector<Way>& chosen, std::uint64_t& all) const {
+        chosen.clear();
+        all = 0;
+        for (const Clue& clue : clues) {
+            const std::vector<Way> offered = ways(clue);
+            const auto rarest =
+                std::min_element(offered.begin(), offered.end(),
+                                 [&](const Way& a, const Way& b) { return weight(a) < weight(b); });
+            if (rarest == offered.end())
+                return false;
+            all += weight(*rarest);
+            chosen.push_back(*rarest);
+        }
+        return true;
+    }
+
+    std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> filed;
+    std::unordered_map<FieldId, std::vector<Way>> by_field;
+
+    // False if it can be filed under nothing.
+    bool file(std::uint32_t candidate, const std::vector<Clues>& lists) {
+        std::vector<Way> chosen, lightest;
+        const Clues* clues = nullptr;
+        std::uint64_t least = 0;
+        for (const Clues& list : lists) {
+            std::uint64_t all = 0;
+            if (!best(list, chosen, all) || (clues && all >= least))
+                continue;
+            clues = &list;
+            least = all;
+            lightest = chosen;
+        }
+        if (!clues)
+            return false;
+        for (std::size_t i = 0; i < lightest.size(); ++i) {
+            auto& candidates = filed[lightest[i].key];
+            if (candidates.empty() || candidates.back() != candidate)
+                candidates.push_back(candidate);
+            by_field[(*clues)[i].field].push_back(lightest[i]);
+        }
+        return true;
+    }
+
+    static Field field(FieldId id, const std::vector<Way>& ways) {
+        Field made{id, false, {}, {}, {}, 0};
+        std::size_t pieces = 0;
+        for (const Way& way : ways) {
+            made.wholes = made.wholes || way.kind == Kind::whole;
+            if (way.kind == Kind::start)
+                made.starts[way.length] = true;
+            if (way.kind == Kind::end)
+                made.ends[way.length] = true;
+            pieces += way.kind == Kind::piece ? 1 : 0;
+        }
+        if (pieces == 0)
+            return made;
+        // One bit in 32 is set: so few of the others are looked up in vain.
+        const std::size_t bits = std::bit_ceil(std::max<std::size_t>(pieces * 32, 1024));
+        made.pieces.resize(bits / 64);
+        made.piece_shift = 32 - static_cast<unsigned>(std::countr_zero(bits));
+        for (const Way& way : ways) {
+            if (way.kind == Kind::piece) {
+                const std::size_t bit = piece_bit(way.piece, made.piece_shift);
+                made.pieces[bit / 64] |= std::uint64_t{1} << (bit % 64);
+            }
+        }
+        return made;
+    }
+};
+
+ClueIndex::ClueIndex(const std::vector<std::vector<Clues>>& candidates) {
+    Builder builder;
+    for (const auto& lists : candidates) {
+        for (const Clues& clues : lists)
+            builder.count(clues);
+    }
+    always_.resize(candidates.size());
+    for (std::uint32_t i = 0; i < candidates.size(); ++i) {
+        if (!builder.file(i, candidates[i]))
+            always_.add(i);
+    }
+    for (const auto& [field, ways] : builder.by_field)
+        fields_.push_back(Builder::field(field, ways));
+    for (const auto& [key, numbers] : builder.filed) {
+        filed_.emplace(key, Filed{static_cast<std::uint32_t>(candidates_.size()),
+                                  static_cast<std::uint32_t>(numbers.size())});
+        candidates_.insert(candidates_.end(), numbers.begin(), numbers.end());
+    }
+}
+
+void ClueIndex::look_up(std::uint64_t key, NumberSet& found) const {
+    const auto place = filed_.find(key);
+    if (place == filed_.end())
+        return;
+    const Filed filed = place->second;
+    for (std::uint32_t i = filed.first; i < filed.first + filed.count; ++i)
+        found.add(candidates_[i]);
+}
+
+void ClueIndex::find_pieces(const Field& field, std::string_view folded, NumberSet& found) const {
+    std::uint32_t piece = 0;
+    for (std::size_t i = 0; i < folded.size(); ++i) {
+        piece = rolled(piece, folded[i]);
+        const std::size_t bit = piece_bit(piece, field.piece_shift);
+        const bool filed = (field.pieces[bit / 64] >> (bit % 64) & 1) != 0;
+        if (filed && i + 1 >= kPieceBytes)
+            look_up(key_of(field.field, Kind::piece, piece), found);
+    }
+}
+
+void ClueIndex::find(const Event& event, NumberSet& found) const {
+    found = always_;
+    for (const Field& field : fields_) {
+        for (const Value& value : event.values(field.field)) {
+            if (!value.is_text())
+                continue;
+            const FoldedText folded(value.as_text());
+            const std::string_view text = folded.view();
+            if (field.wholes)
+                look_up(key_of(field.field, Kind::whole, text), found);
+            for (std::size_t length = 1; length < kPieceBytes && length <= text.size(); ++length) {
+                if (field.starts[length])
+                    look_up(key_of(field.field, Kind::start, text.substr(0, length)), found);
+                if (field.ends[length])
+                    look_up(key_of(field.field, Kind::end, text.substr(text.size() - length)),
+                            found);
+            }
+            if (!field.pieces.empty())
+                find_pieces(field, text, found);
+        }
+    }
+}
+
+}  // namespace audisp_eql::detect

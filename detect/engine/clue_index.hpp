@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the texts of an event to the candidates that it may concern. What is found may be too much
+// (case, parts of texts and hashes are all that is compared), never too little.
+//
+// A candidate is filed under one of its lists of clues, the one whose texts fewest candidates
+// name: what many rules name (bash, /usr/bin/) is what ordinary work shows all the time.
+//
+// Memory: owns the index. Threads: read-only once made.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "detect/engine/clue.hpp"
+#include "detect/event/event.hpp"
+
+namespace audisp_eql::detect {
+
+// A set of small numbers.
+class NumberSet {
+  public:
+    void resize(std::size_t numbers) { words_.resize((numbers + 63) / 64); }
+    void add(std::uint32_t number) { words_[number / 64] |= std::uint64_t{1} << (number % 64); }
+    template <typename Each>
+    void for_each(Each&& each) const {
+        for (std::size_t i = 0; i < words_.size(); ++i) {
+            for (std::uint64_t word = words_[i]; word != 0; word &= word - 1)
+                each(i * 64 + static_cast<std::size_t>(__builtin_ctzll(word)));
+        }
+    }
+
+  private:
+    std::vector<std::uint64_t> words_;
+};
+
+class ClueIndex {
+  public:
+    ClueIndex() = default;
+    // By candidate: the lists of clues of its condition.
+    explicit ClueIndex(const std::vector<std::vector<Clues>>& candidates);
+
+    // The candidates that the event may concern, those without clues among them. `found` is an
+    // engine's working memory.
+    void find(const Event& event, NumberSet& found) const;
+
+  private:
+    // Of a text that stands somewhere in a value, so many bytes are looked up: enough to be rare,
+    // few enough that most patterns have them.
+    static constexpr std::size_t kPieceBytes = 4;
+    // Which texts of a field are looked up.
+    struct Field {
+        FieldId field;
+        bool wholes = false;
+        // By length (1 to kPieceBytes - 1): shorter beginnings and ends than a piece.
+        bool starts[kPieceBytes] = {};
+        bool ends[kPieceBytes] = {};
+        // A bit for the hash of each piece that candidates are filed under: most pieces of a value
+        // are not looked up. Empty without pieces.
+        std::vector<std::uint64_t> pieces;
+        unsigned piece_shift = 0;
+    };
+    struct Filed {
+        std::uint32_t first;
+        std::uint32_t count;
+    };
+    struct Builder;
+    struct KeyHash {
+        using is_avalanching = void;
+        std::size_t operator()(std::uint64_t key) const { return key; }  // a hash already
+    };
+
+    void look_up(std::uint64_t key, NumberSet& found) const;
+    void find_pieces(const Field& field, std::string_view folded, NumberSet& found) const;
+
+    std::vector<Field> fields_;
+    boost::unordered_flat_map<std::uint64_t, Filed, KeyHash> filed_;
+    std::vector<std::uint32_t> candidates_;  // of each key, one after the other
+    NumberSet always_;                       // those without clues
+};
+
+}  // namespace audisp_eql::detect
