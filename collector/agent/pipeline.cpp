@@ -155,8 +155,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         normalizer.set_default_host_id(options.default_host_id);
         if (rules)
             engine.emplace(rules, options.limits);
-        // Rules of others may have every open of the host audited.
-        normalizer.set_files_wanted(!rules || options.on_event || rules->asks_for("file"));
+        ask_for_files();
         if (options.program_version.empty())
             options.program_version = AUDISP_EQL_VERSION;
     }
@@ -252,8 +251,14 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             engine->finish(*this);
     }
 
+    // Only where somebody looks: rules of others may have every open of the host audited.
+    void ask_for_files() {
+        normalizer.set_files_wanted(!rules || options.on_event || rules->asks_for("file"));
+    }
+
     std::uint64_t replace_rules(std::shared_ptr<const detect::RuleSet> set) {
         rules = std::move(set);
+        ask_for_files();
         if (!engine) {
             engine.emplace(rules);
             return 0;

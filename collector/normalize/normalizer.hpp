@@ -76,7 +76,7 @@ class Normalizer {
     // node=, else "replay".
     void set_default_host_id(std::string_view id);
 
-    // False: events of files are not made, because nobody asks for them. Before the first record.
+    // False: events of files are not made, because nobody asks for them. True at first.
     void set_files_wanted(bool wanted);
 
     // Largest engine time so far: what the engine may be advanced to.

@@ -279,9 +279,11 @@ BOOST_AUTO_TEST_CASE(files_become_events_when_somebody_asks) {
         "type=CWD" + head + "cwd=\"/\"\ntype=PATH" + head +
         "item=0 name=\"/etc/shadow\" inode=5 dev=fe:00 mode=0100640 nametype=NORMAL\n" +
         end_record(1000, 1);
-    const auto files = [&](const std::string& rule) {
+    const auto files = [&](const std::string& rule, const std::string& reloaded = {}) {
         Pipeline pipeline(rules_of(rule), {}, [](const detect::Alert&) {});
         CaptureReader reader(pipeline);
+        if (!reloaded.empty())
+            pipeline.replace_rules(rules_of(reloaded));
         for (std::string_view rest = opened; !rest.empty();) {
             const std::size_t end = rest.find('\n');
             reader.line(rest.substr(0, end));
@@ -290,8 +292,11 @@ BOOST_AUTO_TEST_CASE(files_become_events_when_somebody_asks) {
         pipeline.finish();
         return pipeline.counters().normalizer.file;
     };
+    const std::string file_rule = rule_text("file where file.path == \"/etc/shadow\"");
     BOOST_TEST(files(kEveryExec) == 0u);
-    BOOST_TEST(files(rule_text("file where file.path == \"/etc/shadow\"")) == 1u);
+    BOOST_TEST(files(file_rule) == 1u);
+    BOOST_TEST(files(kEveryExec, file_rule) == 1u);
+    BOOST_TEST(files(file_rule, kEveryExec) == 0u);
     // Whoever looks at every event sees them, whatever the rules ask.
     BOOST_TEST(run(kEveryExec, opened).counters.normalizer.file == 1u);
 }
