@@ -16,18 +16,19 @@
 namespace audisp_eql::collector {
 namespace {
 
-Feeds open_feeds(const Settings& settings) {
+Feeds open_feeds(const Settings& settings, std::uint32_t more_proc_events) {
     FeedOptions options;
     options.audit = settings.feed;
     options.rules = built_in_audit_rules();
+    options.more_proc_events = more_proc_events;
     return Feeds::open(options);
 }
 
 }  // namespace
 
-Agent::Agent(const Settings& settings)
+Agent::Agent(const Settings& settings, std::uint32_t more_proc_events)
     : signals_(io_, SIGTERM, SIGINT, SIGHUP),
-      feeds_(open_feeds(settings)),
+      feeds_(open_feeds(settings, more_proc_events)),
       have_audit_(feeds_.audit != nullptr),
       have_connector_(feeds_.connector != nullptr) {
     // A reader of our standard output or capture that goes away is that output's trouble only.

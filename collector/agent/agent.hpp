@@ -31,8 +31,8 @@ class Agent {
     static constexpr std::chrono::seconds kLossInterval{5};
 
     // Opens the feeds and logs what was got and what that costs. Throws std::runtime_error where
-    // nothing can be read, or a required feed is missing.
-    explicit Agent(const Settings& settings);
+    // nothing can be read, or a required feed is missing. `more_proc_events`: as in FeedOptions.
+    Agent(const Settings& settings, std::uint32_t more_proc_events);
     ~Agent();
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "collector/agent/event_filter.hpp"
 #include "collector/audit/assembler.hpp"
 #include "collector/audit/record.hpp"
 #include "collector/normalize/timeline.hpp"
@@ -155,7 +156,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         normalizer.set_default_host_id(options.default_host_id);
         if (rules)
             engine.emplace(rules, options.limits);
-        ask_for_files();
+        make_what_rules_look_at();
         if (options.program_version.empty())
             options.program_version = AUDISP_EQL_VERSION;
     }
@@ -251,14 +252,16 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             engine->finish(*this);
     }
 
-    // Only where somebody looks: rules of others may have every open of the host audited.
-    void ask_for_files() {
-        normalizer.set_files_wanted(!rules || options.on_event || rules->asks_for("file"));
+    // Rules of others may have every open of the host audited, and calls of any kind.
+    void make_what_rules_look_at() {
+        const bool all = !rules || options.on_event;
+        normalizer.set_files_wanted(all || rules->asks_for("file"));
+        normalizer.set_filter(all ? EventFilter{} : event_filter(rules));
     }
 
     std::uint64_t replace_rules(std::shared_ptr<const detect::RuleSet> set) {
         rules = std::move(set);
-        ask_for_files();
+        make_what_rules_look_at();
         if (!engine) {
             engine.emplace(rules);
             return 0;

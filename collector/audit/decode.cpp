@@ -185,6 +185,14 @@ std::optional<SyscallRecord> parse_syscall(std::string_view body) {
     return record;
 }
 
+std::optional<SyscallRecord> parse_task(std::string_view body) {
+    SyscallRecord record;
+    kSyscallFields.read(body, record);
+    if (record.pid <= 0)
+        return std::nullopt;
+    return record;
+}
+
 std::optional<PathRecord> parse_path(std::string_view body) {
     PathRecord record;
     kPathFields.read(body, record);

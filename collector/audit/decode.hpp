@@ -41,6 +41,9 @@ struct SyscallRecord {
 };
 // nullopt if it names no system call or no process.
 std::optional<SyscallRecord> parse_syscall(std::string_view body);
+// A URINGOP record, or another of a process without its system call (ANOM_ABEND, SECCOMP): the same
+// keys, as far as it has them. nullopt if it names no process.
+std::optional<SyscallRecord> parse_task(std::string_view body);
 
 struct PathRecord {
     std::int32_t item = -1;
@@ -93,10 +96,13 @@ struct SocketAddress {
     bool is_inet() const { return family == Family::inet || family == Family::inet6; }
     std::string ip;  // canonical text; a v4-mapped address as IPv4
     std::uint16_t port = 0;
+    int number = -1;   // AF_…
     std::string path;  // unix_domain; abstract names begin with '@', unnamed ones are empty
 };
 // The hex of a SOCKADDR record's saddr=. nullopt if it is too short for its family or not hex.
 std::optional<SocketAddress> decode_sockaddr(std::string_view hex);
+// An address as text in its canonical form, a v4-mapped one as IPv4; nullopt if it is none.
+std::optional<std::string> canonical_ip(std::string_view text);
 // Of an event; nullopt if it has none that can be read.
 std::optional<SocketAddress> socket_address(const AuditEvent& event);
 

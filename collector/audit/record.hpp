@@ -21,8 +21,11 @@ inline constexpr std::uint16_t kUserFirst = 1100, kUserLast = 1199;
 inline constexpr std::uint16_t kDaemonFirst = 1200, kDaemonLast = 1299;
 inline constexpr std::uint16_t kSyscall = 1300, kPath = 1302, kSocketcall = 1304,
                                kConfigChange = 1305, kSockaddr = 1306, kCwd = 1307, kExecve = 1309,
-                               kEoe = 1320, kBprmFcaps = 1321, kProctitle = 1327,
+                               kObjPid = 1318, kEoe = 1320, kBprmFcaps = 1321, kCapset = 1322,
+                               kSeccomp = 1326, kProctitle = 1327, kKernModule = 1330,
                                kEventListener = 1335, kUringop = 1336, kOpenat2 = 1337;
+inline constexpr std::uint16_t kAvc = 1400;  // SELinux and AppArmor
+inline constexpr std::uint16_t kAnomAbend = 1701;
 inline constexpr std::uint16_t kKernel = 2000;
 inline constexpr std::uint16_t kUser2First = 2100, kUser2Last = 2999;
 }  // namespace audit_type

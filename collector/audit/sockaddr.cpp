@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // struct sockaddr as the SOCKADDR record shows it: the bytes that user space handed to the kernel,
 // in hex, as many as it said there were. Nothing in it may be believed before its length is seen.
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cstring>
@@ -20,6 +21,9 @@ constexpr std::size_t kInetBytes = 8;    // family, port, address; the padding d
 constexpr std::size_t kInet6Bytes = 24;  // without the scope id (SIN6_LEN_RFC2133 in the kernel)
 
 using Bytes = std::string_view;
+
+// In front of an IPv4 address within an IPv6 one (RFC 4291, 2.5.5.2).
+constexpr Bytes kMapped("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
 
 // The family is in the byte order of the host that wrote the record; no family is above 255, so
 // one of the two bytes is zero.
@@ -51,7 +55,6 @@ std::optional<SocketAddress> inet(Bytes bytes) {
 }
 
 std::optional<SocketAddress> inet6(Bytes bytes) {
-    static constexpr std::string_view kMapped("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
     if (bytes.size() < kInet6Bytes)
         return std::nullopt;
     const Bytes ip = bytes.substr(8, 16);
@@ -95,20 +98,42 @@ std::optional<SocketAddress> decode_sockaddr(std::string_view hex) {
         !decode_hex(hex, buffer.data()))
         return std::nullopt;
     const Bytes bytes(buffer.data(), hex.size() / 2);
-    SocketAddress address;
-    switch (family_of(bytes)) {
+    const int family = family_of(bytes);
+    std::optional<SocketAddress> address = SocketAddress{};
+    switch (family) {
         case AF_UNSPEC:
-            address.family = SocketAddress::Family::unspecified;
-            return address;
+            address->family = SocketAddress::Family::unspecified;
+            break;
         case AF_INET:
-            return inet(bytes);
+            address = inet(bytes);
+            break;
         case AF_INET6:
-            return inet6(bytes);
+            address = inet6(bytes);
+            break;
         case AF_UNIX:
-            return unix_domain(bytes);
+            address = unix_domain(bytes);
+            break;
         default:
-            return address;
+            break;
     }
+    if (address)
+        address->number = family;
+    return address;
+}
+
+std::optional<std::string> canonical_ip(std::string_view text) {
+    std::array<char, INET6_ADDRSTRLEN> name{};
+    if (text.empty() || text.size() >= name.size())
+        return std::nullopt;
+    std::copy(text.begin(), text.end(), name.begin());
+    std::array<char, sizeof(in6_addr)> bytes{};
+    if (inet_pton(AF_INET, name.data(), bytes.data()) == 1)
+        return ip_text(AF_INET, bytes.data());
+    if (inet_pton(AF_INET6, name.data(), bytes.data()) != 1)
+        return std::nullopt;
+    const bool mapped = Bytes(bytes.data(), bytes.size()).starts_with(kMapped);
+    return mapped ? ip_text(AF_INET, bytes.data() + kMapped.size())
+                  : ip_text(AF_INET6, bytes.data());
 }
 
 std::optional<SocketAddress> socket_address(const AuditEvent& event) {

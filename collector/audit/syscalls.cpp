@@ -83,6 +83,38 @@ constexpr Syscall kSyscalls[] = {
     {"futimesat", Operation::change_times, 0},
     {"utimensat", Operation::change_times, 0, kNone, 3},
     {"utimensat_time64", Operation::change_times, 0, kNone, 3},
+
+    {"bind", Operation::bind},
+    {"listen", Operation::listen},
+    {"sendto", Operation::send, kNone, kNone, 3},
+    {"sendmsg", Operation::send, kNone, kNone, 2},
+    {"sendmmsg", Operation::send, kNone, kNone, 3},
+    {"io_uring_enter", Operation::ring, kNone, kNone, kNone, 426},
+    {"setuid", Operation::change_user},
+    {"setreuid", Operation::change_user},
+    {"setresuid", Operation::change_user},
+    {"setuid32", Operation::change_user},
+    {"setreuid32", Operation::change_user},
+    {"setresuid32", Operation::change_user},
+    {"setgid", Operation::change_group},
+    {"setregid", Operation::change_group},
+    {"setresgid", Operation::change_group},
+    {"setgid32", Operation::change_group},
+    {"setregid32", Operation::change_group},
+    {"setresgid32", Operation::change_group},
+    {"setsid", Operation::new_session},
+    {"memfd_create", Operation::make_memory_file},
+    {"ptrace", Operation::trace},
+    {"kill", Operation::signal},
+    {"tkill", Operation::signal},
+    {"tgkill", Operation::signal},
+    {"pidfd_send_signal", Operation::signal, kNone, kNone, kNone, 424},
+    {"init_module", Operation::load_module},
+    {"finit_module", Operation::load_module},
+    {"delete_module", Operation::unload_module},
+    {"mount", Operation::mount},
+    {"umount", Operation::unmount},
+    {"umount2", Operation::unmount},
 };
 
 constexpr Syscall kOther;
@@ -96,10 +128,13 @@ struct Numbered {
 // __X32_SYSCALL_BIT of asm/unistd.h, in the number, not in the arch; and the calls that have a
 // number of their own in x32.
 constexpr std::int32_t kX32Bit = 0x40000000;
-constexpr Numbered kX32[] = {{520, "execve"}, {545, "execveat"}};
+constexpr Numbered kX32[] = {
+    {518, "sendmsg"}, {520, "execve"}, {521, "ptrace"}, {538, "sendmmsg"}, {545, "execveat"}};
 
 // SYS_* of linux/net.h, the first argument of socketcall(2).
-constexpr Numbered kSocketcalls[] = {{3, "connect"}, {5, "accept"}, {18, "accept4"}};
+constexpr Numbered kSocketcalls[] = {{2, "bind"},     {3, "connect"},  {4, "listen"},
+                                     {5, "accept"},   {11, "sendto"},  {16, "sendmsg"},
+                                     {18, "accept4"}, {20, "sendmmsg"}};
 constexpr std::int32_t kSocketcall = 102;  // i386
 
 const Syscall& row_of(std::string_view name) {

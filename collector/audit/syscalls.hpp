@@ -33,6 +33,23 @@ enum class Operation : std::uint8_t {
     change_owner,
     change_attributes,
     change_times,
+    // Of sockets.
+    bind,
+    listen,
+    send,  // sendto, sendmsg, sendmmsg
+    ring,  // io_uring_enter: what it does stands in URINGOP records
+    // Of the process itself and of others.
+    change_user,
+    change_group,
+    new_session,
+    make_memory_file,
+    trace,
+    signal,
+    // Of the kernel.
+    load_module,
+    unload_module,
+    mount,
+    unmount,
 };
 
 constexpr bool is_of_file(Operation operation) {
@@ -48,7 +65,7 @@ struct Syscall {
     // The descriptor that its (first) path is relative to; of a call without a path, the file's.
     std::int8_t directory = kNone;
     std::int8_t second_directory = kNone;  // … its second path
-    std::int8_t flags = kNone;             // O_… of open, AT_… of the others
+    std::int8_t flags = kNone;             // O_… of open, MSG_… of send, AT_… of the others
     // Its number where libaudit does not know the call: system calls since Linux 5.1 have the same
     // on every architecture.
     std::int16_t common_number = kNone;

@@ -9,6 +9,7 @@
 
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
+#include "collector/agent/event_filter.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/outputs.hpp"
 #include "collector/agent/pipeline.hpp"
@@ -58,7 +59,7 @@ int run_command(const Settings& settings) {
     }
     const auto start = std::chrono::steady_clock::now();
     const auto rules = load_rules_aloud(settings);
-    Agent agent(settings);
+    Agent agent(settings, proc_events_for(rules.get()));
     Outputs outputs(agent.io(), settings);
     LinuxProcReader proc;
     std::unique_ptr<CaptureFile> capture;

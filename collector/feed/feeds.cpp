@@ -144,7 +144,7 @@ Feeds Feeds::open(const FeedOptions& options) {
     feeds.lines.push_back(choice.line);
     // First, so that no process is audited whose fork was not seen.
     if (options.proc_connector)
-        feeds.open_connector();
+        feeds.open_connector(options.more_proc_events);
     else
         feeds.lines.push_back("proc connector: not read (as asked): parents come from audit");
     if (facts.status)
@@ -168,9 +168,9 @@ Feeds::~Feeds() {
     close();
 }
 
-void Feeds::open_connector() {
+void Feeds::open_connector(std::uint32_t more_events) {
     try {
-        connector = std::make_unique<ProcConnector>();
+        connector = std::make_unique<ProcConnector>(more_events);
         lines.emplace_back("proc connector: read; parents are exact");
     } catch (const std::runtime_error& error) {
         lines.push_back(

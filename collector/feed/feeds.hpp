@@ -5,6 +5,7 @@
 // Threads: the agent's.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ FeedFacts look_at_host();
 struct FeedOptions {
     AuditFeed audit = AuditFeed::automatic;
     bool proc_connector = true;
+    // Messages to ask the connector for beside ProcConnector::kAlways: bits of ProcEvent::What.
+    std::uint32_t more_proc_events = 0;
     bool load_rules = true;
     // Kernel audit rules in auditctl's form.
     std::string rules;
@@ -87,7 +90,7 @@ class Feeds {
 
   private:
     Feeds() = default;
-    void open_connector();
+    void open_connector(std::uint32_t more_events);
     void open_unicast(const AuditStatus& status);
     void open_rules(const FeedOptions& options);
 

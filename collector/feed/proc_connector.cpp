@@ -55,11 +55,6 @@ constexpr std::uint32_t kGroup = CN_IDX_PROC;
 constexpr std::uint32_t bit(ProcEvent::What what) {
     return static_cast<std::uint32_t>(what);
 }
-// What the process table lives on.
-constexpr std::uint32_t kWanted = bit(ProcEvent::What::fork) | bit(ProcEvent::What::exec) |
-                                  bit(ProcEvent::What::exit) | bit(ProcEvent::What::uid) |
-                                  bit(ProcEvent::What::gid) | bit(ProcEvent::What::sid);
-
 ProcEvent flatten(const WireEvent& wire, std::uint32_t seq) {
     ProcEvent event;
     event.what = static_cast<ProcEvent::What>(wire.what);
@@ -149,7 +144,8 @@ void ProcConnector::Closer::operator()(mnl_socket* socket) const {
     ::mnl_socket_close(socket);
 }
 
-ProcConnector::ProcConnector() : slots_(std::make_unique<Slots>()) {
+ProcConnector::ProcConnector(std::uint32_t more)
+    : wanted_(kAlways | more), slots_(std::make_unique<Slots>()) {
     open();
     if (!subscribe(true) && !subscribe(false))
         throw std::runtime_error(
@@ -187,7 +183,7 @@ void ProcConnector::send(std::uint32_t operation, bool with_mask, std::uint32_t 
     nlmsghdr* header = ::mnl_nlmsg_put_header(buffer.data());
     header->nlmsg_type = NLMSG_DONE;
     header->nlmsg_pid = ::mnl_socket_get_portid(socket_.get());
-    const std::uint32_t body[2] = {operation, kWanted};
+    const std::uint32_t body[2] = {operation, wanted_};
     const std::size_t length = with_mask ? sizeof body : sizeof body[0];
     const WireMessage message{
         CN_IDX_PROC, CN_VAL_PROC, 0, ack, static_cast<std::uint16_t>(length), 0};
@@ -269,7 +265,7 @@ ProcDrain ProcConnector::receive(std::size_t max_events, std::vector<ProcEvent>&
                     ++result.malformed;
                 else if (frame->event.what == ProcEvent::What::none)
                     acknowledged = acknowledged || frame->ack == awaited_ack;
-                else if ((bit(frame->event.what) & kWanted) != 0)
+                else if ((bit(frame->event.what) & wanted_) != 0)
                     events.push_back(frame->event);
             }
         }

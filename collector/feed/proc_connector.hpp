@@ -47,8 +47,19 @@ class ProcConnector {
     // How long to wait for the kernel to take a subscription.
     static constexpr int kAnswerMs = 200;
 
-    // Subscribes. Throws std::runtime_error with the reason.
-    ProcConnector();
+    // What every run asks for: what the process table lives on. Ids are among it: what a fork
+    // inherits may have changed since the last audit record.
+    static constexpr std::uint32_t kAlways =
+        static_cast<std::uint32_t>(ProcEvent::What::fork) |
+        static_cast<std::uint32_t>(ProcEvent::What::exec) |
+        static_cast<std::uint32_t>(ProcEvent::What::exit) |
+        static_cast<std::uint32_t>(ProcEvent::What::uid) |
+        static_cast<std::uint32_t>(ProcEvent::What::gid) |
+        static_cast<std::uint32_t>(ProcEvent::What::sid);
+
+    // Subscribes to those and to `more`, bits of ProcEvent::What. Throws std::runtime_error with
+    // the reason.
+    explicit ProcConnector(std::uint32_t more = 0);
     ~ProcConnector();
     ProcConnector(const ProcConnector&) = delete;
     ProcConnector& operator=(const ProcConnector&) = delete;
@@ -69,6 +80,7 @@ class ProcConnector {
     ProcDrain receive(std::size_t max_events, std::vector<ProcEvent>& events,
                       std::uint32_t awaited_ack, bool& acknowledged);
 
+    const std::uint32_t wanted_;
     std::unique_ptr<mnl_socket, Closer> socket_;
     std::unique_ptr<Slots> slots_;
     std::vector<ProcEvent> early_;  // arrived while the answer was awaited

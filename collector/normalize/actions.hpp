@@ -5,6 +5,7 @@
 // Memory: static. Threads: constant.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "detect/event/value.hpp"
@@ -30,7 +31,60 @@ enum class EventKind : std::uint8_t {
     owner_change,
     attributes_change,
     times_change,
+    // What a process does to itself and to others.
+    uid_change,
+    gid_change,
+    session_id_change,
+    ptrace,
+    signal,
+    memfd_create,
+    coredump,
+    crash,
+    // Other system calls.
+    bind,
+    listen,
+    send,
+    module_load,
+    module_unload,
+    mount,
+    unmount,
+    other_syscall,
+    // Policies.
+    apparmor,
+    apparmor_file,
+    apparmor_network,
+    selinux,
+    seccomp,
+    // What programs report to audit.
+    login_id,
+    ssh_login,
+    login,
+    logout,
+    authenticated,
+    authorized,
+    credentials_acquired,
+    credentials_disposed,
+    credentials_refreshed,
+    session_start,
+    session_end,
+    user_error,
+    user_added,
+    user_deleted,
+    user_modified,
+    user_locked,
+    user_unlocked,
+    password_changed,
+    group_added,
+    group_deleted,
+    group_modified,
+    group_password_changed,
+    login_failures,
+    login_location,
+    login_sessions,
+    login_time,
+    count
 };
+inline constexpr std::size_t kEventKinds = static_cast<std::size_t>(EventKind::count);
 
 struct EventShape {
     detect::Values category;

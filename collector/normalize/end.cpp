@@ -9,6 +9,7 @@ void Normalizer::State::on_exit(const ProcEvent& event) {
     const ProcessPtr process = processes.exit(event.pid, event.tgid, event.first, event.ns);
     if (!process)
         return;
+    release_changes(*process);
     held_ends.push_back({process, process->image, event.ns});
     while (held_ends.size() > kMaxHeld) {
         ++counters.let_go_early;

@@ -5,7 +5,13 @@
 namespace audisp_eql::collector {
 
 void Normalizer::State::on_exec_announced(const ProcEvent& event) {
+    ImagePtr before;
+    if (!undecided.empty())
+        if (const ProcessPtr process = processes.find(event.tgid))
+            before = process->image;
     const auto announced = processes.exec_announced(event.tgid, event.ns);
+    if (before && announced.process)
+        hold_changes_for_exec(announced.process, before);
     if (announced.told_ms != 0)
         timeline.exec_seen(announced.told_ms, event.ns);
     release_missed_images();
@@ -20,6 +26,7 @@ void Normalizer::State::on_exec(const SyscallFacts& facts) {
     if (executed.announced_ns > 0 && now_ns - executed.announced_ns < Timeline::kMaxPairSkewNs)
         timeline.exec_seen(facts.point.time_ms, executed.announced_ns);
 
+    settle_changes(*executed.image, facts.event);
     put_shape(EventKind::exec, facts.time);
     put_credentials(process->credentials);
     put_syscall(facts);

@@ -31,6 +31,9 @@ void Normalizer::State::emit_fork(Process& child, Credentials credentials,
 }
 
 void Normalizer::State::on_fork(const ProcEvent& event) {
+    if (!undecided.empty())
+        if (const ProcessPtr parent = processes.find(event.parent_tgid))
+            release_changes(*parent);
     const ProcessPtr child = processes.fork(event.parent_tgid, event.pid, event.tgid, event.ns);
     if (!child || child->fork_told)
         return;
@@ -40,38 +43,47 @@ void Normalizer::State::on_fork(const ProcEvent& event) {
                   {detect::Origin::Kind::proc, event.ns, 0, child->pid});
         return;
     }
-    auto [place, first] = held_forks.try_emplace(&image);
+    hold(image, {EventKind::fork, child, event.ns, child->credentials, nullptr, 0, false});
+    child->fork_held = true;
+}
+
+void Normalizer::State::hold(Image& image, const HeldEvent& event) {
+    auto [place, first] = held_events.try_emplace(&image);
     if (first)
         image_deadlines.push_back({event.ns + kImageDeadlineNs, ImagePtr(&image)});
-    place->second.forks.push_back({child, event.ns, child->credentials});
-    child->fork_held = true;
-    ++forks_held;
-    while (forks_held > kMaxHeld && !image_deadlines.empty()) {
+    place->second.events.push_back(event);
+    ++events_held;
+    while (events_held > kMaxHeld && !image_deadlines.empty()) {
         const ImagePtr oldest = std::move(image_deadlines.front().image);
         image_deadlines.pop_front();
-        if (const auto found = held_forks.find(oldest.get()); found != held_forks.end())
-            counters.let_go_early += found->second.forks.size();
+        if (const auto found = held_events.find(oldest.get()); found != held_events.end())
+            counters.let_go_early += found->second.events.size();
         release_forks(*oldest);
     }
 }
 
 void Normalizer::State::release_forks(Image& image) {
-    const auto found = held_forks.find(&image);
-    if (found == held_forks.end())
+    const auto found = held_events.find(&image);
+    if (found == held_events.end())
         return;
     const ImagePtr keep(&image);
-    const std::vector<HeldForks::Fork> forks = std::move(found->second.forks);
-    held_forks.erase(found);
-    forks_held -= forks.size();
+    const std::vector<HeldEvent> events = std::move(found->second.events);
+    held_events.erase(found);
+    events_held -= events.size();
     if (image.state == Image::State::awaited)
-        image.state = Image::State::unknown;  // later forks need not wait for it
+        image.state = Image::State::unknown;  // later ones need not wait for it
     if (!image.block)
-        counters.images_by_deadline += forks.size();
-    for (const HeldForks::Fork& fork : forks)
-        fork.child->fork_held = false;
-    for (const HeldForks::Fork& fork : forks)
-        emit_fork(*fork.child, fork.credentials, timeline.of_connector(fork.ns),
-                  {detect::Origin::Kind::proc, fork.ns, 0, fork.child->pid});
+        counters.images_by_deadline += events.size();
+    for (const HeldEvent& event : events)
+        if (event.kind == EventKind::fork)
+            event.process->fork_held = false;
+    for (const HeldEvent& event : events) {
+        if (event.kind == EventKind::fork)
+            emit_fork(*event.process, event.credentials, timeline.of_connector(event.ns),
+                      {detect::Origin::Kind::proc, event.ns, 0, event.process->pid});
+        else
+            emit_change(event, image);
+    }
 }
 
 void Normalizer::State::release_forks_before(Process& process) {
@@ -104,9 +116,9 @@ namespace {
 
 // Whom /proc can be asked about: of the living processes that still run the image, the oldest. 0 if
 // there is none.
-std::int32_t owner_of(const Image& image, const HeldForks& held) {
+std::int32_t owner_of(const Image& image, const HeldEvents& held) {
     std::int32_t owner = 0;
-    const Process* at = held.forks.front().child.get();
+    const Process* at = held.events.front().process.get();
     for (; at && (at->image.get() == &image || at->parent_image.get() == &image);
          at = at->parent.get())
         if (at->alive() && at->image.get() == &image)
@@ -120,8 +132,8 @@ void Normalizer::State::advance_forks(std::vector<ImagePtr>& to_ask) {
     while (!image_deadlines.empty() && image_deadlines.front().ns <= now_ns) {
         const ImagePtr image = std::move(image_deadlines.front().image);
         image_deadlines.pop_front();
-        const auto found = held_forks.find(image.get());
-        if (found == held_forks.end())
+        const auto found = held_events.find(image.get());
+        if (found == held_events.end())
             continue;
         const bool asked = found->second.asked_pid != 0;
         const std::int32_t owner = asked ? 0 : owner_of(*image, found->second);
@@ -138,8 +150,8 @@ void Normalizer::State::advance_forks(std::vector<ImagePtr>& to_ask) {
 }
 
 void Normalizer::State::ask_proc(const Image& image) {
-    const auto found = held_forks.find(&image);
-    if (found == held_forks.end())
+    const auto found = held_events.find(&image);
+    if (found == held_events.end())
         return;
     const std::int32_t pid = found->second.asked_pid;
     const auto snapshot = proc->read(pid);
@@ -157,12 +169,12 @@ void Normalizer::State::ask_proc(const Image& image) {
 }
 
 void Normalizer::State::release_asked(std::int32_t pid) {
-    if (held_forks.empty())
+    if (held_events.empty())
         return;
     std::vector<ImagePtr> answered;
     for (const ImageDeadline& deadline : image_deadlines) {
-        const auto found = held_forks.find(deadline.image.get());
-        if (found != held_forks.end() && found->second.asked_pid == pid)
+        const auto found = held_events.find(deadline.image.get());
+        if (found != held_events.end() && found->second.asked_pid == pid)
             answered.push_back(deadline.image);
     }
     for (const ImagePtr& image : answered)

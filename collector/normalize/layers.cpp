@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The layers that events of every kind have: what is common in the own layer, who the process is,
 // the host.
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "collector/audit/record.hpp"
 #include "collector/normalize/state.hpp"
 
 namespace audisp_eql::collector {
@@ -23,12 +25,20 @@ BlockBuilder::Bytes decimal(BlockBuilder& builder, std::uint32_t number) {
     return builder.append({digits, static_cast<std::size_t>(end - digits)});
 }
 
-std::string_view name_of(const AccountNames& names, std::uint32_t id) {
+}  // namespace
+
+std::string_view account_name(const AccountNames& names, std::uint32_t id) {
     const auto found = names.find(id);
     return found == names.end() ? std::string_view{} : std::string_view(found->second);
 }
 
-}  // namespace
+std::optional<std::uint32_t> account_id(const AccountNames& names, std::string_view name) {
+    if (name.empty())
+        return std::nullopt;
+    const auto found = std::find_if(names.begin(), names.end(),
+                                    [name](const auto& account) { return account.second == name; });
+    return found == names.end() ? std::nullopt : std::optional(found->first);
+}
 
 void Normalizer::State::put_shape(EventKind kind, const detect::EventTime& time) {
     const EventShape& shape = shape_of(kind);
@@ -65,14 +75,14 @@ void Normalizer::State::put_credentials(const Credentials& credentials) {
         builder.set_text(FieldId::process_real_group_id, real_group);
     }
 
-    if (const auto name = name_of(users, credentials.euid); !name.empty()) {
+    if (const auto name = account_name(users, credentials.euid); !name.empty()) {
         const auto bytes = builder.append(name);
         builder.set_text(FieldId::user_name, bytes);
         builder.set_text(FieldId::process_user_name, bytes);
     }
-    if (const auto name = name_of(users, credentials.uid); !name.empty())
+    if (const auto name = account_name(users, credentials.uid); !name.empty())
         builder.set_text(FieldId::user_ext_real_name, name);
-    if (const auto name = name_of(groups, credentials.egid); !name.empty())
+    if (const auto name = account_name(groups, credentials.egid); !name.empty())
         builder.set_text(FieldId::group_name, name);
 
     if (!credentials.tty_known)
@@ -88,8 +98,37 @@ void Normalizer::State::put_account(const AccountNames& names, std::uint32_t id,
     if (id == kUnsetId)
         return;
     builder.set_text(id_field, decimal(builder, id));
-    if (const auto name = name_of(names, id); !name.empty())
+    if (const auto name = account_name(names, id); !name.empty())
         builder.set_text(name_field, name);
+}
+
+void Normalizer::State::put_process_ids(const Credentials& credentials) {
+    if (credentials.auid != kUnsetId)
+        builder.set_text(FieldId::user_audit_id, decimal(builder, credentials.auid));
+    if (!credentials.known())
+        return;
+    builder.set_text(FieldId::process_user_id, decimal(builder, credentials.euid));
+    builder.set_text(FieldId::process_real_user_id, decimal(builder, credentials.uid));
+    if (const auto name = account_name(users, credentials.euid); !name.empty())
+        builder.set_text(FieldId::process_user_name, name);
+}
+
+void Normalizer::State::put_plain(FieldId field, std::string_view body, std::string_view key) {
+    const auto value = find_field(body, key);
+    if (value && !value->empty() && *value != "?")
+        builder.set_text(field, *value);
+}
+
+void Normalizer::State::put_untrusted(FieldId field, std::string_view body, std::string_view key) {
+    FieldCursor cursor(body);
+    while (cursor.next()) {
+        if (cursor.key != key)
+            continue;
+        scratch.clear();
+        if (append_untrusted(cursor.value, cursor.quoted, scratch))
+            builder.set_text(field, scratch);
+        return;
+    }
 }
 
 void Normalizer::State::put_syscall(const SyscallFacts& facts) {
@@ -135,7 +174,7 @@ const BlockPtr& Normalizer::State::identity_of(Process& process) {
             builder.set_text(FieldId::process_parent_group_id, decimal(builder, parent.egid));
         if (parent.tty_known)
             builder.set_boolean(FieldId::process_parent_interactive, !parent.tty().empty());
-        if (const auto name = name_of(users, parent.euid); !name.empty())
+        if (const auto name = account_name(users, parent.euid); !name.empty())
             builder.set_text(FieldId::process_parent_user_name, name);
     }
     process.identity = builder.finish();

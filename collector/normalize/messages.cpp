@@ -105,19 +105,6 @@ void Normalizer::State::on_clock(std::int64_t mono_ns, std::int64_t real_ns) {
     timeline.take_epoch_change();  // a restart was handled above
 }
 
-void Normalizer::State::on_credentials(const ProcEvent& event) {
-    if (event.pid != event.tgid)
-        return;
-    const ProcessPtr process = processes.find(event.tgid);
-    if (!process || !process->alive())
-        return;
-    Credentials& credentials = process->credentials;
-    credentials.changed_ns = event.ns;
-    const bool users_changed = event.what == ProcEvent::What::uid;
-    (users_changed ? credentials.uid : credentials.gid) = event.first;
-    (users_changed ? credentials.euid : credentials.egid) = event.second;
-}
-
 void Normalizer::State::on_proc_event(const ProcEvent& event) {
     check_restart(event.ns);
     connector = true;
@@ -136,13 +123,15 @@ void Normalizer::State::on_proc_event(const ProcEvent& event) {
             break;
         case ProcEvent::What::uid:
         case ProcEvent::What::gid:
-            on_credentials(event);
+            on_identity(event);
             break;
-        case ProcEvent::What::none:
         case ProcEvent::What::sid:
         case ProcEvent::What::ptrace:
-        case ProcEvent::What::comm:
         case ProcEvent::What::coredump:
+            on_task_message(event);
+            break;
+        case ProcEvent::What::none:
+        case ProcEvent::What::comm:
             break;
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// connection_attempted and connection_accepted. Doors into the network other than connect and
-// accept (io_uring, TCP fast open, sendto) belong here.
+// connection_attempted and connection_accepted, through whatever door: connect, socketcall, TCP
+// fast open, io_uring. And the messages that connect nothing.
 #include <functional>
 
 #include <boost/container_hash/hash.hpp>
@@ -15,31 +15,43 @@ using detect::FieldId;
 namespace {
 
 // errno values of Linux (asm-generic), as a system call returns them.
+constexpr std::int64_t kAgain = -11;
 constexpr std::int64_t kInProgress = -115;
 constexpr std::int64_t kAlready = -114;
 constexpr std::int64_t kIsConnected = -106;
+
+// linux/socket.h, linux/io_uring.h
+constexpr std::uint64_t kFastOpen = 0x20000000;  // MSG_FASTOPEN
+constexpr std::int64_t kRingConnect = 16;        // IORING_OP_CONNECT
 
 std::string_view network_type(const SocketAddress& address) {
     return address.family == SocketAddress::Family::inet ? "ipv4" : "ipv6";
 }
 
-// The first argument of the call itself; socketcall(2) keeps it behind a pointer and audit in a
-// record of its own.
-std::uint64_t descriptor_of(const SyscallFacts& facts) {
+// An argument of the call itself; socketcall(2) keeps them behind a pointer and audit in a record
+// of its own.
+std::uint64_t argument_of(const SyscallFacts& facts, std::size_t index) {
     const std::string_view packed = facts.event.body_of(audit_type::kSocketcall);
     if (packed.empty())
-        return facts.syscall.args[0];
-    const auto value = find_field(packed, "a0");
+        return facts.syscall.args[index];
+    const char key[] = {'a', static_cast<char>('0' + index)};
+    const auto value = find_field(packed, {key, sizeof key});
     return value ? parse_hex(*value).value_or(0) : 0;
+}
+
+std::uint64_t flags_of(const SyscallFacts& facts) {
+    return facts.call.flags < 0 ? 0
+                                : argument_of(facts, static_cast<std::size_t>(facts.call.flags));
 }
 
 }  // namespace
 
-bool Normalizer::State::repeats_attempt(const SyscallFacts& facts, const SocketAddress& address) {
+bool Normalizer::State::repeats_attempt(const SyscallFacts& facts, const SocketAddress& address,
+                                        std::int64_t result) {
     std::size_t key = std::hash<std::string_view>{}(address.ip);
     boost::hash_combine(key, address.port);
     boost::hash_combine(key, facts.syscall.pid);
-    boost::hash_combine(key, descriptor_of(facts));
+    boost::hash_combine(key, argument_of(facts, 0));
     const std::int64_t now = facts.time.engine_ns;
     while (!attempts_in_order.empty() &&
            (attempts_in_order.front().engine_ns + kConnectRepeatNs < now ||
@@ -50,8 +62,7 @@ bool Normalizer::State::repeats_attempt(const SyscallFacts& facts, const SocketA
             attempts.erase(found);
         attempts_in_order.pop_front();
     }
-    const std::int64_t exit = facts.syscall.exit;
-    if (exit == kAlready || exit == kIsConnected)
+    if (result == kAlready || result == kIsConnected)
         return attempts.contains(key);
     attempts[key] = now;
     attempts_in_order.push_back({key, now});
@@ -64,34 +75,115 @@ void Normalizer::State::on_connect(const SyscallFacts& facts) {
         ++(facts.event.has(audit_type::kSockaddr) ? counters.undecoded : counters.ignored);
         return;
     }
-    if (!address->is_inet()) {
+    attempt(facts, *address, facts.syscall.exit);
+}
+
+void Normalizer::State::attempt(const SyscallFacts& facts, const SocketAddress& address,
+                                std::int64_t result) {
+    if (!address.is_inet()) {
         ++counters.ignored;
         return;
     }
-    if (repeats_attempt(facts, *address)) {
+    if (repeats_attempt(facts, address, result)) {
         ++counters.repeated_connects;
         return;
     }
-    const ProcessPtr process = process_of(facts);
-    const ImagePtr image = processes.image_at(*process, facts.point);
-    release_missed_images();
-    complete_image(*image, facts);
-
+    const Actor actor = actor_of(facts);
     put_shape(EventKind::connect, facts.time);
-    put_credentials(process->credentials);
+    put_credentials(actor.process->credentials);
     put_syscall(facts);
-    const std::int64_t exit = facts.syscall.exit;
-    builder.set_literal(FieldId::event_outcome, exit == 0             ? "success"
-                                                : exit == kInProgress ? "unknown"
-                                                                      : "failure");
-    const auto text = builder.append(address->ip);
+    const bool pending = result == kInProgress || result == kAgain;
+    builder.set_literal(FieldId::event_outcome, result >= 0 ? "success"
+                                                : pending   ? "unknown"
+                                                            : "failure");
+    put_peer(address);
+    ++counters.connect;
+    emit(facts.time, facts.origin(), *actor.process, actor.image->block);
+}
+
+void Normalizer::State::put_peer(const SocketAddress& address) {
+    const auto text = builder.append(address.ip);
     builder.set_text(FieldId::destination_ip, text);
     builder.set_text(FieldId::destination_address, text);
-    builder.set_integer(FieldId::destination_port, address->port);
+    builder.set_integer(FieldId::destination_port, address.port);
     builder.set_literal(FieldId::network_direction, "egress");
-    builder.set_literal(FieldId::network_type, network_type(*address));
-    ++counters.connect;
-    emit(facts.time, facts.origin(), *process, image->block);
+    builder.set_literal(FieldId::network_type, network_type(address));
+}
+
+// TCP fast open: the first message connects (tcp(7)). Any other message to an address tells of no
+// connection; a rule may ask for it.
+void Normalizer::State::on_send(const SyscallFacts& facts) {
+    const auto address = socket_address(facts.event);
+    if (!address || !address->is_inet()) {
+        ++counters.ignored;
+        return;
+    }
+    if ((flags_of(facts) & kFastOpen) != 0) {
+        attempt(facts, *address, facts.syscall.exit);
+        return;
+    }
+    if (!wanted(EventKind::send)) {
+        ++counters.ignored;
+        return;
+    }
+    const Actor actor = actor_of(facts);
+    put_call(EventKind::send, facts, *actor.process);
+    put_socket(*address);
+    put_peer(*address);
+    ++counters.other;
+    emit(facts.time, facts.origin(), *actor.process, actor.image->block);
+}
+
+namespace {
+
+// The operations of one submission stand in URINGOP records before the SYSCALL record. A connect
+// that would block is tried again by a worker: the last record has the result.
+std::optional<std::int64_t> result_of_ring_connect(const AuditEvent& event, bool& other_operation) {
+    std::optional<std::int64_t> result;
+    for (const AuditEvent::Record& record : event.records()) {
+        if (record.type != audit_type::kUringop)
+            continue;
+        const std::string_view body = event.body(record);
+        const auto operation = find_field(body, "uring_op");
+        if (operation && parse_decimal(*operation) == kRingConnect)
+            result = parse_decimal(find_field(body, "exit").value_or("")).value_or(kAgain);
+        else
+            other_operation = true;
+    }
+    return result;
+}
+
+}  // namespace
+
+void Normalizer::State::on_ring(const SyscallFacts& facts) {
+    const auto address = socket_address(facts.event);
+    bool other_operation = false;
+    auto result = result_of_ring_connect(facts.event, other_operation);
+    // Kernels before 5.16 write no URINGOP: then the address is all there is.
+    if (!result && !other_operation)
+        result = kInProgress;
+    if (!address || !result) {
+        ++counters.ignored;
+        return;
+    }
+    attempt(facts, *address, *result);
+}
+
+// A ring with a kernel thread of its own (SQPOLL) makes no system call: the audit rules' io_uring
+// list writes URINGOP and SOCKADDR alone. The second try comes as an event without an address.
+void Normalizer::State::on_ring_record(const AuditEvent& event) {
+    const auto address = socket_address(event);
+    bool other_operation = false;
+    const auto result = result_of_ring_connect(event, other_operation);
+    const auto record = parse_task(event.body_of(audit_type::kUringop));
+    if (!address || !result || !record) {
+        ++counters.ignored;
+        return;
+    }
+    static constexpr Syscall kNoCall;
+    SyscallFacts facts{event, *record, kNoCall, {}, {}};
+    date(facts, false);
+    attempt(facts, *address, *result);
 }
 
 void Normalizer::State::on_accept(const SyscallFacts& facts) {
@@ -100,13 +192,9 @@ void Normalizer::State::on_accept(const SyscallFacts& facts) {
         ++counters.ignored;
         return;
     }
-    const ProcessPtr process = process_of(facts);
-    const ImagePtr image = processes.image_at(*process, facts.point);
-    release_missed_images();
-    complete_image(*image, facts);
-
+    const Actor actor = actor_of(facts);
     put_shape(EventKind::accept, facts.time);
-    put_credentials(process->credentials);
+    put_credentials(actor.process->credentials);
     put_syscall(facts);
     builder.set_literal(FieldId::event_outcome, "success");
     builder.set_literal(FieldId::network_direction, "ingress");
@@ -123,7 +211,7 @@ void Normalizer::State::on_accept(const SyscallFacts& facts) {
         ++counters.accepts_without_peer;  // accept(fd, NULL, NULL)
     }
     ++counters.accept;
-    emit(facts.time, facts.origin(), *process, image->block);
+    emit(facts.time, facts.origin(), *actor.process, actor.image->block);
 }
 
 }  // namespace audisp_eql::collector

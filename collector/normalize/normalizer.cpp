@@ -52,23 +52,28 @@ void Normalizer::on_message(const Message& message) {
 
 namespace {
 
-bool makes_events(Operation operation, bool files_wanted) {
-    if (is_of_file(operation))
-        return files_wanted;
+// Failed calls that changed nothing. A connect, or a message that may be one, is an attempt
+// whatever came of it; of the calls that make an event only because somebody audits them, a failure
+// tells as much as a success.
+bool failure_matters(Operation operation) {
     switch (operation) {
-        case Operation::exec:
         case Operation::connect:
-        case Operation::accept:
-        case Operation::fork:
+        case Operation::send:
+        case Operation::ring:
+        case Operation::bind:
+        case Operation::listen:
+        case Operation::signal:
+        case Operation::mount:
+        case Operation::unmount:
+        case Operation::other:
             return true;
         default:
             return false;
     }
 }
 
-// Failed calls that changed nothing. A connect is an attempt whatever came of it.
 bool failed(const SyscallFacts& facts) {
-    return facts.call.operation != Operation::connect &&
+    return !failure_matters(facts.call.operation) &&
            !facts.syscall.success.value_or(facts.syscall.exit >= 0);
 }
 
@@ -98,8 +103,7 @@ void Normalizer::on_audit_event(const AuditEvent& event) {
         state.release_ends_before(*audit_ns);
     const std::string_view body = event.body_of(audit_type::kSyscall);
     if (body.empty()) {
-        const bool broken = event.has(audit_type::kExecve) || event.has(audit_type::kSockaddr);
-        ++(broken ? state.counters.undecoded : state.counters.ignored);
+        state.on_other_record(event);
         return;
     }
     const auto syscall = parse_syscall(body);
@@ -108,16 +112,32 @@ void Normalizer::on_audit_event(const AuditEvent& event) {
         return;
     }
     SyscallFacts facts{event, *syscall, syscall_of(*syscall), {}, {}};
-    if (!makes_events(facts.call.operation, state.files_wanted) || failed(facts)) {
+    state.on_side_records(facts);
+    if (failed(facts) || !state.on_syscall(facts))
         ++state.counters.ignored;
-        return;
-    }
-    state.on_syscall(facts);
 }
 
-void Normalizer::State::on_syscall(SyscallFacts& facts) {
+// Events without a SYSCALL record: what programs report, refusals outside a system call, and
+// operations of a ring that the kernel's own thread carries out.
+void Normalizer::State::on_other_record(const AuditEvent& event) {
+    const std::uint16_t type = event.records().empty() ? 0 : event.records().front().type;
+    if (on_report(event, type))
+        return;
+    if (type == audit_type::kUringop) {
+        on_ring_record(event);
+        return;
+    }
+    bool told = false;
+    for (const AuditEvent::Record& record : event.records())
+        told |= on_lone_record(event, record);
+    if (told)
+        return;
+    const bool broken = event.has(audit_type::kExecve) || event.has(audit_type::kSockaddr);
+    ++(broken ? counters.undecoded : counters.ignored);
+}
+
+void Normalizer::State::date(SyscallFacts& facts, bool blocking) {
     const EventKey& key = facts.event.key();
-    const bool blocking = facts.call.operation == Operation::accept;
     facts.time = timeline.of_audit(key.time_ms, facts.event.received_ns(), blocking);
     if (timeline.take_epoch_change() != EpochChange::none)
         sink.on_epoch();
@@ -128,57 +148,111 @@ void Normalizer::State::on_syscall(SyscallFacts& facts) {
                    .entry_ns = timeline.monotonic_of(key.time_ms),
                    .received_ns = facts.event.received_ns(),
                    .exec = facts.call.operation == Operation::exec};
-    switch (facts.call.operation) {
+}
+
+bool Normalizer::State::on_syscall(SyscallFacts& facts) {
+    const Operation operation = facts.call.operation;
+    if (!wanted(operation, facts))
+        return false;
+    date(facts, operation == Operation::accept);
+    switch (operation) {
         case Operation::exec:
             on_exec(facts);
-            break;
+            return true;
         case Operation::connect:
             on_connect(facts);
-            break;
+            return true;
         case Operation::accept:
             on_accept(facts);
-            break;
+            return true;
         case Operation::fork:
             if (connector)
                 on_fork_seen(facts);
             else
                 on_fork_record(facts);
-            break;
+            return true;
+        case Operation::send:
+            on_send(facts);
+            return true;
+        case Operation::ring:
+            on_ring(facts);
+            return true;
+        case Operation::change_user:
+        case Operation::change_group:
+        case Operation::new_session:
+            on_identity_call(facts);
+            return true;
+        case Operation::bind:
+        case Operation::listen:
+        case Operation::trace:
+        case Operation::signal:
+        case Operation::make_memory_file:
+        case Operation::load_module:
+        case Operation::unload_module:
+        case Operation::mount:
+        case Operation::unmount:
+        case Operation::other:
+            on_plain_call(facts);
+            return true;
         default:
-            if (is_of_file(facts.call.operation))
-                on_file(facts);
-            break;
+            if (!is_of_file(operation))
+                return false;
+            on_file(facts);
+            return true;
     }
 }
 
 ProcessPtr Normalizer::State::process_of(const SyscallFacts& facts) {
     bool inferred = false;
     ProcessPtr process = processes.find_or_infer(facts.point, inferred);
+    // A report named it before, without its parent.
+    inferred |= std::exchange(process->known_by_report, false);
     // Without the connector a pid's new owner shows by a parent that the old one can't have got.
     if (!inferred && !connector && process->parent && process->parent->pid != facts.point.ppid &&
         !may_adopt(*process, facts.point.ppid)) {
         process = processes.infer(facts.point);
         inferred = true;
     }
-    const SyscallRecord& syscall = facts.syscall;
-    Credentials& credentials = process->credentials;
-    // The connector's word on ids is newer than a record made before it.
-    const bool stale = facts.point.entry_ns && *facts.point.entry_ns < credentials.changed_ns;
-    if (!stale || !credentials.known()) {
-        credentials.uid = syscall.uid;
-        credentials.euid = syscall.euid;
-        credentials.gid = syscall.gid;
-        credentials.egid = syscall.egid;
+    release_changes(*process);
+    take_credentials(process->credentials, facts);
+    if (inferred && facts.point.ppid <= 0) {
+        process->known_by_report = true;
+        return process;
     }
-    credentials.auid = syscall.auid;
-    credentials.session = syscall.session;
-    credentials.set_tty(syscall.tty);
     // A child that goes on with its parent's program has its arguments too.
     if (inferred && !facts.point.exec && shows(*process->parent_image, facts))
         process->image = process->recorded_image = process->parent_image;
     if (inferred && !connector && facts.call.operation != Operation::fork)
         emit_inferred_fork(*process, facts);
     return process;
+}
+
+void Normalizer::State::take_credentials(Credentials& credentials, const SyscallFacts& facts) {
+    const SyscallRecord& syscall = facts.syscall;
+    // The connector's word on ids is newer than a record made before it. And a record of no system
+    // call has not all of them.
+    const bool stale = !facts.is_call() ||
+                       (facts.point.entry_ns && *facts.point.entry_ns < credentials.changed_ns);
+    if (!stale || !credentials.known()) {
+        credentials.uid = syscall.uid;
+        credentials.euid = facts.is_call() || syscall.euid != kUnsetId ? syscall.euid : syscall.uid;
+        credentials.gid = syscall.gid;
+        credentials.egid = facts.is_call() || syscall.egid != kUnsetId ? syscall.egid : syscall.gid;
+    }
+    if (facts.is_call() || syscall.auid != kUnsetId) {
+        credentials.auid = syscall.auid;
+        credentials.session = syscall.session;
+    }
+    if (facts.is_call())
+        credentials.set_tty(syscall.tty);
+}
+
+Actor Normalizer::State::actor_of(const SyscallFacts& facts) {
+    ProcessPtr process = process_of(facts);
+    ImagePtr image = processes.image_at(*process, facts.point);
+    release_missed_images();
+    complete_image(*image, facts);
+    return {std::move(process), std::move(image)};
 }
 
 void Normalizer::advance(std::int64_t mono_ns) {
@@ -188,6 +262,7 @@ void Normalizer::advance(std::int64_t mono_ns) {
     state.now_ns = mono_ns;
     std::vector<ImagePtr> to_ask;
     state.advance_forks(to_ask);
+    state.advance_changes();
     state.advance_ends();
     // Last, so that a replay, which reads the answers as messages, has the same order.
     for (const ImagePtr& image : to_ask)
@@ -196,6 +271,10 @@ void Normalizer::advance(std::int64_t mono_ns) {
 }
 
 void Normalizer::State::let_all_go() {
+    while (!undecided.empty()) {
+        const ProcessPtr process = undecided.front().process;
+        release_changes(*process);
+    }
     while (!image_deadlines.empty()) {
         const ImagePtr image = std::move(image_deadlines.front().image);
         image_deadlines.pop_front();

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 
 #include "collector/audit/assembler.hpp"
 #include "collector/feed/message.hpp"
+#include "collector/normalize/actions.hpp"
 #include "collector/process/process_table.hpp"
 #include "detect/event/event.hpp"
 
@@ -27,16 +29,23 @@ class EventSink {
     virtual void on_epoch() = 0;
 };
 
+// True if somebody looks at events of this kind. `syscall`: the call's name, for
+// EventKind::other_syscall; else empty.
+using EventFilter = std::function<bool(EventKind kind, std::string_view syscall)>;
+
 struct NormalizerCounters {
     std::uint64_t exec = 0, fork = 0, end = 0, connect = 0, accept = 0, file = 0;
+    std::uint64_t other = 0;  // events of any other kind
     std::uint64_t inferred_forks = 0;
     std::uint64_t images_by_deadline = 0;  // forks let go without a filled image
-    std::uint64_t ignored = 0;             // audit events that make no event
+    std::uint64_t ignored = 0;             // events of the feeds that make no event
     std::uint64_t undecoded = 0;           // events whose records could not be read
     std::uint64_t accepts_without_peer = 0;
     std::uint64_t descriptors_not_asked = 0;  // kMaxDescriptorsAsked
     std::uint64_t files_unnamed = 0;          // ftruncate and the like: nothing says of which file
     std::uint64_t repeated_connects = 0;      // EALREADY, EISCONN of a known attempt
+    std::uint64_t repeated_traces = 0;        // told by the connector before
+    std::uint64_t repeated_reports = 0;       // further steps of one change of an account
     std::uint64_t let_go_early = 0;           // held forks and ends, by kMaxHeld
     std::uint64_t ends_cancelled = 0;         // the process went on (exec by another thread)
 };
@@ -47,6 +56,12 @@ class Normalizer {
     static constexpr std::int64_t kEndMarginNs = 25'000'000;  // audit's coarse clock and queue
     static constexpr std::int64_t kEndSilenceNs = 1'000'000'000;
     static constexpr std::int64_t kConnectRepeatNs = 60'000'000'000;
+    // From an exec's change of ids to its EXEC lies the loading of the file, from a slow disk.
+    static constexpr std::int64_t kChangeHoldNs = 50'000'000;
+    // The connector's word of an attachment and audit's are a scheduling delay apart.
+    static constexpr std::int64_t kTraceRepeatNs = 1'000'000'000;
+    // useradd's steps on one account, the home directory copied between them.
+    static constexpr std::int64_t kReportRepeatMs = 10'000;
     static constexpr std::size_t kMaxHeld = 100'000;  // forks and ends that wait; a burst's worth
     // Attempts that a repeated connect is looked up in: a minute of a busy scanner.
     static constexpr std::size_t kMaxConnectAttempts = 100'000;
@@ -64,6 +79,10 @@ class Normalizer {
     // it, and then to on_message().
     Normalizer(EventSink& sink, ProcReader* proc, MessageSink* learned = nullptr);
     ~Normalizer();
+
+    // Events that nobody looks at are not made; exec, fork, end, connect and accept always are.
+    // Again when the answers change. Empty: all are made.
+    void set_filter(EventFilter filter);
 
     // host, process, user, group, clock and proc_event messages.
     void on_message(const Message& message);

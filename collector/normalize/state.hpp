@@ -5,8 +5,10 @@
 // Memory and threads: as Normalizer.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,26 +32,56 @@ struct SyscallFacts {
     ProcessTable::RecordPoint point;
     detect::EventTime time;
 
+    // False for records that are of no system call: a report, a ring's operation, an abnormal end.
+    bool is_call() const { return syscall.number >= 0; }
     detect::Origin origin() const {
         return {detect::Origin::Kind::audit, event.key().time_ms, event.key().serial, syscall.pid};
     }
 };
 
-using AccountNames = boost::unordered_flat_map<std::uint32_t, std::string>;
+// Who made a record, and the image it ran then.
+struct Actor {
+    ProcessPtr process;
+    ImagePtr image;
+};
 
-// Forks whose events wait for one image.
-struct HeldForks {
-    struct Fork {
-        ProcessPtr child;
-        std::int64_t ns;
-        Credentials credentials;  // then
-    };
-    std::vector<Fork> forks;     // in order of arrival
-    std::int32_t asked_pid = 0;  // /proc was asked, or would have been in a live run
+using AccountNames = boost::unordered_flat_map<std::uint32_t, std::string>;
+// Empty if not known.
+std::string_view account_name(const AccountNames& names, std::uint32_t id);
+std::optional<std::uint32_t> account_id(const AccountNames& names, std::string_view name);
+
+// An event of the connector that waits for the image it shows: a fork, or a change of a process.
+struct HeldEvent {
+    EventKind kind;
+    ProcessPtr process;  // of a fork, the child
+    std::int64_t ns;
+    Credentials credentials;  // then
+    // A change of ids just before an exec: the image before it, until the exec's record tells which
+    // of the two it belongs to.
+    ImagePtr before;
+    std::int32_t target;  // ptrace: the process that is traced
+    bool real_changed;    // not only the effective id, as a set-user-id file would
+};
+// Those that wait for one image.
+struct HeldEvents {
+    std::vector<HeldEvent> events;  // in order of arrival
+    std::int32_t asked_pid = 0;     // /proc was asked, or would have been in a live run
 };
 struct ImageDeadline {
     std::int64_t ns;
     ImagePtr image;
+};
+
+// An attachment to a process, as the connector tells it.
+struct Trace {
+    std::int32_t tracer = 0, target = 0;
+    std::int64_t ns = 0;
+};
+
+// A report on an account, for telling repetitions.
+struct ToldReport {
+    std::size_t key = 0;
+    std::int64_t time_ms = 0;
 };
 
 struct HeldEnd {
@@ -110,8 +142,16 @@ struct Normalizer::State {
     // layers.cpp
     void put_shape(EventKind kind, const detect::EventTime& time);
     void put_credentials(const Credentials& credentials);
+    // Those of process.* only, where user.* is somebody else.
+    void put_process_ids(const Credentials& credentials);
+    // A record's value as it stands, or decoded; nothing where it is missing or "?".
+    void put_plain(detect::FieldId field, std::string_view body, std::string_view key);
+    void put_untrusted(detect::FieldId field, std::string_view body, std::string_view key);
     // What every event of a system call says of it.
     void put_syscall(const SyscallFacts& facts);
+    // All that the events of calls without fields of their own have: shape, ids, raw arguments and
+    // the result.
+    void put_call(EventKind kind, const SyscallFacts& facts, const Process& process);
     // An id, unless it is kUnsetId, and the name it has on this host.
     void put_account(const AccountNames& names, std::uint32_t id, detect::FieldId id_field,
                      detect::FieldId name_field);
@@ -138,14 +178,19 @@ struct Normalizer::State {
     void on_process(std::string_view text, std::int64_t mono_ns);
     void on_clock(std::int64_t mono_ns, std::int64_t real_ns);
     void on_proc_event(const ProcEvent& event);
-    void on_credentials(const ProcEvent& event);
     // Before anything of a message with this time is used: another boot ends everything held.
     void check_restart(std::int64_t mono_ns);
     void forget_machine();
 
     // normalizer.cpp
-    void on_syscall(SyscallFacts& facts);
+    // False if it makes no event.
+    bool on_syscall(SyscallFacts& facts);
+    void on_other_record(const AuditEvent& event);
+    // Fills `time` and `point`.
+    void date(SyscallFacts& facts, bool blocking);
     ProcessPtr process_of(const SyscallFacts& facts);
+    void take_credentials(Credentials& credentials, const SyscallFacts& facts);
+    Actor actor_of(const SyscallFacts& facts);
     void let_all_go();
 
     // exec.cpp
@@ -154,8 +199,8 @@ struct Normalizer::State {
 
     // fork.cpp
     std::deque<ImageDeadline> image_deadlines;
-    boost::unordered_flat_map<const Image*, HeldForks> held_forks;
-    std::size_t forks_held = 0;
+    boost::unordered_flat_map<const Image*, HeldEvents> held_events;
+    std::size_t events_held = 0;
     std::uint64_t images_missed_seen = 0;
 
     void on_fork(const ProcEvent& event);
@@ -164,7 +209,8 @@ struct Normalizer::State {
     void emit_fork(Process& child, Credentials credentials, const detect::EventTime& time,
                    const detect::Origin& origin);
     void emit_inferred_fork(Process& child, const SyscallFacts& facts);
-    // The image is as full as it will be: its forks go out, in order.
+    void hold(Image& image, const HeldEvent& event);
+    // The image is as full as it will be: what waits for it goes out, in order.
     void release_forks(Image& image);
     // Forks that must precede an event of `process`.
     void release_forks_before(Process& process);
@@ -187,7 +233,69 @@ struct Normalizer::State {
     boost::unordered_flat_map<std::uint64_t, std::int64_t> attempts;  // key -> last engine time
     void on_connect(const SyscallFacts& facts);
     void on_accept(const SyscallFacts& facts);
-    bool repeats_attempt(const SyscallFacts& facts, const SocketAddress& address);
+    // A connection was attempted, through whatever door; `result` as connect(2) returns it.
+    void attempt(const SyscallFacts& facts, const SocketAddress& address, std::int64_t result);
+    bool repeats_attempt(const SyscallFacts& facts, const SocketAddress& address,
+                         std::int64_t result);
+    void put_peer(const SocketAddress& address);
+    void on_send(const SyscallFacts& facts);
+    void on_ring(const SyscallFacts& facts);
+    void on_ring_record(const AuditEvent& event);
+
+    // calls.cpp
+    void on_plain_call(const SyscallFacts& facts);
+    void put_target(const AuditEvent& event, EventKind kind);
+    void put_memory_file(const SyscallFacts& facts);
+    void put_socket(const SocketAddress& address);
+    void put_number(detect::FieldId field, std::int64_t number);
+
+    // identity.cpp
+    // Changes of ids that an EXEC may still follow, in order of arrival.
+    std::deque<HeldEvent> undecided;
+    std::array<Trace, 16> traces{};  // of the connector, the newest
+    std::size_t next_trace = 0;
+    void on_identity(const ProcEvent& event);
+    void on_task_message(const ProcEvent& event);
+    void on_identity_call(const SyscallFacts& facts);
+    // No EXEC followed: the process runs what it ran.
+    void release_changes(Process& process);
+    void advance_changes();
+    // An EXEC was announced; `before`: what the process ran until then.
+    void hold_changes_for_exec(const ProcessPtr& process, const ImagePtr& before);
+    // Its record came: what the process called before it goes out.
+    void settle_changes(const Image& image, const AuditEvent& event);
+    void show_change(const HeldEvent& change);
+    void emit_change(const HeldEvent& change, const Image& image);
+    // The audit record of an attachment that the connector told, too.
+    bool told_by_connector(const SyscallFacts& facts, std::int32_t target);
+
+    // policy.cpp: what stands in an event beside its SYSCALL record, or alone
+    void on_side_records(SyscallFacts& facts);
+    bool on_lone_record(const AuditEvent& event, const AuditEvent::Record& record);
+    void on_avc(SyscallFacts& facts, std::string_view body);
+    void on_login_id(SyscallFacts& facts, std::string_view body);
+    void emit_violation(EventKind kind, const SyscallFacts& facts, std::string_view body,
+                        bool refused);
+    void put_refused_call(std::string_view body);
+
+    // reports.cpp: what user space reports. False if the type is none of those.
+    std::string report_account;
+    std::array<ToldReport, 16> told_reports{};  // the newest
+    std::size_t next_told_report = 0;
+    bool on_report(const AuditEvent& event, std::uint16_t type);
+    bool repeats_report(const AuditEvent& event, std::int32_t pid, std::uint16_t type,
+                        std::string_view account, std::string_view result);
+    void put_login(const Process& process, std::optional<std::uint32_t> id);
+    void put_changed_account(const Process& process, bool group, std::optional<std::uint32_t> id);
+    void put_account_name(detect::FieldId field);
+    void put_origin(std::string_view hostname, std::string_view address);
+
+    // wanted.cpp
+    EventFilter filter;                                         // empty: everything
+    std::array<std::int8_t, kEventKinds> wanted_kinds{};        // 0: not asked yet, 1: yes, -1: no
+    boost::unordered_flat_map<const char*, bool> wanted_calls;  // by libaudit's name
+    bool wanted(EventKind kind);
+    bool wanted(Operation operation, const SyscallFacts& facts);
 
     // file.cpp; what the event at hand names
     FileRecords file_records;

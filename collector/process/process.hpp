@@ -85,8 +85,10 @@ struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_coun
     std::int32_t threads = 0;        // alive beside the leader, as far as was seen
     bool leader_exited = false;      // and other threads live on
     bool inferred = false;           // first seen by something else than its FORK or /proc
-    bool fork_held = false;          // the normalizer holds its fork event
-    bool fork_told = false;          // or has told it
+    bool known_by_report = false;    // first seen by a user-space message, which names no parent
+    std::uint16_t changes_undecided = 0;  // that the normalizer holds: see its identity.cpp
+    bool fork_held = false;               // the normalizer holds its fork event
+    bool fork_told = false;               // or has told it
 
     boost::intrusive_ptr<Process> parent;  // who forked it; null: not known
     ImagePtr parent_image;                 // what the parent ran then; never null once made

@@ -13,12 +13,12 @@ namespace {
 constexpr std::array kKindFields{FieldId::event_category, FieldId::event_action,
                                  FieldId::event_type, FieldId::host_os_type};
 
-bool decided_by_kind(const PredicateTable& table, PredicateId id) {
+bool decided_by(std::span<const FieldId> known, const PredicateTable& table, PredicateId id) {
     if (table.needs_earlier_events(id))
         return false;
     const std::vector<FieldId> fields = table.fields(id);
-    return std::all_of(fields.begin(), fields.end(), [](FieldId field) {
-        return std::find(kKindFields.begin(), kKindFields.end(), field) != kKindFields.end();
+    return std::all_of(fields.begin(), fields.end(), [known](FieldId field) {
+        return std::find(known.begin(), known.end(), field) != known.end();
     });
 }
 
@@ -60,7 +60,7 @@ const Plan& Dispatcher::plan(const Event& event, PredicateResults& results) {
 
 Plan Dispatcher::make(PredicateResults& results) const {
     const auto known = [&](PredicateId id) {
-        if (!decided_by_kind(results.table(), id))
+        if (!decided_by(kKindFields, results.table(), id))
             return Truth::unknown;
         return results.holds(id) ? Truth::yes : Truth::no;
     };
@@ -89,6 +89,30 @@ Plan Dispatcher::make(PredicateResults& results) const {
     }
     plan.index = ClueIndex(clues);
     return plan;
+}
+
+bool may_match(const RuleSet& rules, const Event& sample, std::span<const FieldId> known_fields) {
+    PredicateResults results(rules.predicates());
+    results.begin(sample);
+    const auto known = [&](PredicateId id) {
+        if (!decided_by(known_fields, results.table(), id))
+            return Truth::unknown;
+        return results.holds(id) ? Truth::yes : Truth::no;
+    };
+    const auto possible = [&](const Condition& condition) {
+        Condition left;
+        return simplify(condition.data(), known, left) != Truth::no;
+    };
+    const std::vector<Condition>& lineages = rules.predicates().lineages();
+    if (std::any_of(lineages.begin(), lineages.end(), possible))
+        return true;
+    return std::any_of(
+        rules.rules().begin(), rules.rules().end(), [&](const RuleSet::CompiledRule& rule) {
+            const Program& program = rule.program;
+            return (program.until && possible(program.until->condition)) ||
+                   std::any_of(program.stages.begin(), program.stages.end(),
+                               [&](const Stage& stage) { return possible(stage.condition); });
+        });
 }
 
 }  // namespace audisp_eql::detect

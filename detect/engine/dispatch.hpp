@@ -50,6 +50,10 @@ class Dispatcher {
     std::vector<const Candidate*> candidates_;
 };
 
+// True if some rule could match an event, or `descendant of` begin with one, of which only these
+// fields are known, as `sample` has them; the others may hold anything.
+bool may_match(const RuleSet& rules, const Event& sample, std::span<const FieldId> known_fields);
+
 // What is left of a condition once the leaves that `known` decides are taken out: yes or no with
 // nothing appended, or unknown with the rest in `out`. `known(PredicateId)` gives a Truth.
 template <typename Known>

@@ -12,7 +12,8 @@
 namespace audisp_eql::detect {
 
 // event.category of every kind of event that the agent makes.
-inline constexpr std::array<std::string_view, 3> kAgentCategories{"file", "network", "process"};
+inline constexpr std::array<std::string_view, 7> kAgentCategories{
+    "authentication", "driver", "file", "iam", "network", "process", "session"};
 
 constexpr bool is_agent_category(std::string_view category) {
     return std::find(kAgentCategories.begin(), kAgentCategories.end(), category) !=

@@ -2,7 +2,6 @@
 // What the fields of each kind of event hold.
 #include <boost/test/unit_test.hpp>
 
-#include "collector/normalize/actions.hpp"
 #include "tests/unit/normalize/lines.hpp"
 #include "tests/unit/normalize/story.hpp"
 
@@ -22,42 +21,6 @@ std::string field(const Story& story, FieldId id) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(normalize)
-
-BOOST_AUTO_TEST_CASE(category_type_and_action_of_each_kind) {
-    struct Row {
-        EventKind kind;
-        const char* category;
-        const char* type;
-        const char* action;
-    };
-    const Row rows[] = {
-        {EventKind::fork, "process", "start", "fork"},
-        {EventKind::exec, "process", "start", "exec,executed"},
-        {EventKind::end, "process", "end", "end"},
-        {EventKind::connect, "network", "connection,start", "connection_attempted,connected-to"},
-        {EventKind::accept, "network", "connection,start",
-         "connection_accepted,accepted-connection-from"},
-        {EventKind::file_creation, "file", "creation", "creation,opened-file"},
-        {EventKind::file_modification, "file", "change", "modification,opened-file,wrote-to-file"},
-        {EventKind::file_open, "file", "access", "open,opened-file"},
-        {EventKind::file_rename, "file", "change", "rename,renamed"},
-        {EventKind::file_deletion, "file", "deletion", "deletion,deleted"},
-        {EventKind::directory_creation, "file", "creation", "creation,created-directory"},
-        {EventKind::node_creation, "file", "creation", "creation,make-device"},
-        {EventKind::link_creation, "file", "creation", "creation,linked"},
-        {EventKind::symlink_creation, "file", "creation", "creation,symlinked"},
-        {EventKind::mode_change, "file", "change", "changed-file-permissions-of"},
-        {EventKind::owner_change, "file", "change", "changed-file-ownership-of"},
-        {EventKind::attributes_change, "file", "change", "changed-file-attributes-of"},
-        {EventKind::times_change, "file", "change", "changed-timestamp-of"},
-    };
-    for (const Row& row : rows) {
-        const EventShape& shape = shape_of(row.kind);
-        BOOST_TEST(joined(shape.category) == row.category);
-        BOOST_TEST(joined(shape.type) == row.type);
-        BOOST_TEST(joined(shape.action) == row.action);
-    }
-}
 
 BOOST_AUTO_TEST_CASE(names_and_executables_of_an_exec) {
     struct Row {

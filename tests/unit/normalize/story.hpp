@@ -93,7 +93,8 @@ class Story : private MessageSink, private AuditEventSink, private EventSink {
             if (!out.empty())
                 out += " | ";
             const auto action = event->values(FieldId::event_action);
-            out += action[0].as_text();
+            out += action.empty() ? joined(event, FieldId::auditd_syscall)
+                                  : std::string(action[0].as_text());
             out += ' ' + joined(event, FieldId::process_pid);
             out += ' ' + joined(event, FieldId::process_name);
             out += '<' + joined(event, FieldId::process_parent_name);
