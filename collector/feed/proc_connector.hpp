@@ -49,13 +49,12 @@ class ProcConnector {
 
     // What every run asks for: what the process table lives on. Ids are among it: what a fork
     // inherits may have changed since the last audit record.
-    static constexpr std::uint32_t kAlways =
-        static_cast<std::uint32_t>(ProcEvent::What::fork) |
-        static_cast<std::uint32_t>(ProcEvent::What::exec) |
-        static_cast<std::uint32_t>(ProcEvent::What::exit) |
-        static_cast<std::uint32_t>(ProcEvent::What::uid) |
-        static_cast<std::uint32_t>(ProcEvent::What::gid) |
-        static_cast<std::uint32_t>(ProcEvent::What::sid);
+    static constexpr std::uint32_t kAlways = static_cast<std::uint32_t>(ProcEvent::What::fork) |
+                                             static_cast<std::uint32_t>(ProcEvent::What::exec) |
+                                             static_cast<std::uint32_t>(ProcEvent::What::exit) |
+                                             static_cast<std::uint32_t>(ProcEvent::What::uid) |
+                                             static_cast<std::uint32_t>(ProcEvent::What::gid) |
+                                             static_cast<std::uint32_t>(ProcEvent::What::sid);
 
     // Subscribes to those and to `more`, bits of ProcEvent::What. Throws std::runtime_error with
     // the reason.
