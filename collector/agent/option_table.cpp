@@ -187,6 +187,10 @@ void add_input(TableBuilder& table, Settings& s) {
     table.add(kInput, kLive, true, "require", value(s.require, "FEED[,FEED]"),
               "Refuse to start without these feeds: audit, proc_connector. Without this option the "
               "program goes on with what it gets and says what is missing.");
+    table.add(
+        kInput, kRun, true, "env-vars", on_off(s.env_vars),
+        "Read the environment of programs as they start, and keep what a loaded rule tests for "
+        "in process.env_vars. Environments may hold secrets.");
     table.add(kInput, kRecord, false, "for",
               value(s.record_seconds, "SECONDS")->default_value(s.record_seconds, "0"),
               "Stop after this time; 0: run until SIGINT or SIGTERM.");

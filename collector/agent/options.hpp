@@ -49,6 +49,7 @@ struct Settings {
 
     AuditFeed feed{};  // automatic
     std::vector<RequiredFeed> require;
+    bool env_vars = false;
     std::string capture;  // empty: none
 
     std::string syslog = "/dev/log";  // a unix datagram socket; "off"

@@ -12,6 +12,7 @@
 #include "collector/audit/assembler.hpp"
 #include "collector/audit/record.hpp"
 #include "collector/normalize/timeline.hpp"
+#include "detect/eql/predicate.hpp"
 #include "detect/rule/rule_set.hpp"
 
 namespace audisp_eql::collector {
@@ -128,6 +129,36 @@ class Losses {
     std::deque<Loss> list_;
 };
 
+// What the rules look at; all that is no secret where every event is told whole.
+AskedContext asked_by(const std::shared_ptr<const detect::RuleSet>& rules,
+                      const PipelineOptions& options) {
+    using enum detect::FieldId;
+    const bool all = !rules || options.on_event;
+    const auto any = [&](std::initializer_list<detect::FieldId> fields) {
+        return all || std::any_of(fields.begin(), fields.end(),
+                                  [&](detect::FieldId field) { return rules->uses(field); });
+    };
+    AskedContext asked;
+    asked.of_exec.stdio =
+        any({process_stdio_type, process_stdio_stdin_type, process_stdio_stdout_type,
+             process_stdio_stderr_type, process_stdio_peer_ip, process_stdio_peer_port,
+             process_stdio_transport, process_stdio_source});
+    asked.of_exec.container =
+        any({container_id, container_runtime, kubernetes_pod_uid, process_entry_type});
+    asked.of_exec.group = any({process_group_leader_args, process_group_leader_entity_id,
+                               process_group_leader_executable, process_group_leader_name,
+                               process_group_leader_pid, process_group_leader_same_as_process});
+    asked.capabilities = any({process_capabilities_effective, process_capabilities_permitted});
+    if (rules && options.env_vars && rules->uses(process_env_vars))
+        asked.of_exec.keep_variable =
+            [rules, tests = rules->tests_on(process_env_vars)](std::string_view variable) {
+                return std::any_of(tests.begin(), tests.end(), [&](const detect::ValueTest* test) {
+                    return detect::matches(*test, detect::Value::text(variable));
+                });
+            };
+    return asked;
+}
+
 }  // namespace
 
 struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
@@ -172,6 +203,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
                 break;
             case MessageKind::proc_event:
             case MessageKind::process:
+            case MessageKind::process_exec:
             case MessageKind::clock:
                 time_goes_on(message.mono_ns);
                 normalizer.on_message(message);
@@ -257,6 +289,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         const bool all = !rules || options.on_event;
         normalizer.set_files_wanted(all || rules->asks_for("file"));
         normalizer.set_filter(all ? EventFilter{} : event_filter(rules));
+        normalizer.ask_for(asked_by(rules, options));
     }
 
     std::uint64_t replace_rules(std::shared_ptr<const detect::RuleSet> set) {

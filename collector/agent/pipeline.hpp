@@ -28,12 +28,15 @@ namespace audisp_eql::collector {
 
 struct PipelineOptions {
     std::string default_host_id = "replay";
-    // Live only: asked when the connector told of an exec and audit did not.
+    // Live only: asked when the connector told of an exec and audit did not, and about each exec
+    // what the rules look at and no record tells.
     ProcReader* proc = nullptr;
     // Live only: every message, after it was worked off; before it, as `process` messages, what
     // /proc answered while it was. Stream time goes on with such a message as with any other, so
     // in the replay it meets the same timers as the question did.
     MessageSink* tee = nullptr;
+    // Live only: what loaded rules test for in process.env_vars is read, and kept.
+    bool env_vars = false;
     // Every event, before the rules see it (golden tests, --events).
     std::function<void(const detect::Event&)> on_event;
     // What the rules match, quiet ones too, before it becomes an alert (rule tests, questions).

@@ -22,9 +22,9 @@ constexpr std::int8_t kNone = Syscall::kNone;
 constexpr Syscall kSyscalls[] = {
     {"execve", Operation::exec},
     {"execveat", Operation::exec, 0},
-    {"connect", Operation::connect},
-    {"accept", Operation::accept},
-    {"accept4", Operation::accept},
+    {"connect", Operation::connect, kNone, kNone, kNone, kNone, kNone, DescriptorCall::connect},
+    {"accept", Operation::accept, kNone, kNone, kNone, kNone, kNone, DescriptorCall::accept},
+    {"accept4", Operation::accept, kNone, kNone, kNone, kNone, kNone, DescriptorCall::accept},
     {"fork", Operation::fork},
     {"vfork", Operation::fork},
     {"clone", Operation::fork},
@@ -115,6 +115,14 @@ constexpr Syscall kSyscalls[] = {
     {"mount", Operation::mount},
     {"umount", Operation::unmount},
     {"umount2", Operation::unmount},
+
+    {"socket", Operation::other, kNone, kNone, kNone, kNone, kNone, DescriptorCall::socket},
+    {"dup", Operation::other, kNone, kNone, kNone, kNone, kNone, DescriptorCall::duplicate},
+    {"dup2", Operation::other, kNone, kNone, kNone, kNone, kNone, DescriptorCall::duplicate},
+    {"dup3", Operation::other, kNone, kNone, kNone, kNone, kNone, DescriptorCall::duplicate},
+    {"fcntl", Operation::other, kNone, kNone, kNone, kNone, kNone, DescriptorCall::control},
+    {"fcntl64", Operation::other, kNone, kNone, kNone, kNone, kNone, DescriptorCall::control},
+    {"close", Operation::other, kNone, kNone, kNone, kNone, kNone, DescriptorCall::close},
 };
 
 constexpr Syscall kOther;
@@ -132,9 +140,9 @@ constexpr Numbered kX32[] = {
     {518, "sendmsg"}, {520, "execve"}, {521, "ptrace"}, {538, "sendmmsg"}, {545, "execveat"}};
 
 // SYS_* of linux/net.h, the first argument of socketcall(2).
-constexpr Numbered kSocketcalls[] = {{2, "bind"},     {3, "connect"},  {4, "listen"},
-                                     {5, "accept"},   {11, "sendto"},  {16, "sendmsg"},
-                                     {18, "accept4"}, {20, "sendmmsg"}};
+constexpr Numbered kSocketcalls[] = {{1, "socket"},   {2, "bind"},     {3, "connect"},
+                                     {4, "listen"},   {5, "accept"},   {11, "sendto"},
+                                     {16, "sendmsg"}, {18, "accept4"}, {20, "sendmmsg"}};
 constexpr std::int32_t kSocketcall = 102;  // i386
 
 const Syscall& row_of(std::string_view name) {

@@ -56,6 +56,17 @@ constexpr bool is_of_file(Operation operation) {
     return operation >= Operation::open && operation <= Operation::change_times;
 }
 
+// What a call does to the caller's file descriptors, as far as sockets are followed.
+enum class DescriptorCall : std::uint8_t {
+    none,
+    socket,
+    connect,
+    accept,
+    duplicate,  // dup, dup2, dup3: a0, the result is the copy
+    control,    // fcntl, which may be such a copy
+    close,
+};
+
 // One row of the table: the call's name and what its arguments are, as far as somebody needs it.
 // An index is that of a0 to a3 in the SYSCALL record; kNone: it has no such argument.
 struct Syscall {
@@ -70,6 +81,7 @@ struct Syscall {
     // on every architecture.
     std::int16_t common_number = kNone;
     std::int8_t value = kNone;  // what it sets: the mode, the owner (the group follows)
+    DescriptorCall descriptor = DescriptorCall::none;
 };
 
 // The row of a call; one without a name and with Operation::other for those that make no event.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// audisp-eql record: what the live feeds say, into a capture.
+// audisp-eql record: what the live feeds say, into a capture. The messages go through the pipeline
+// without rules, so that the capture has what a live run would have asked /proc; save the
+// environment, of which only rules can say what is worth keeping.
 #include <chrono>
 #include <string>
 
@@ -10,8 +12,10 @@
 #include "collector/agent/capture_file.hpp"
 #include "collector/agent/event_filter.hpp"
 #include "collector/agent/log.hpp"
+#include "collector/agent/pipeline.hpp"
 #include "collector/command/command.hpp"
 #include "collector/command/status_line.hpp"
+#include "collector/process/proc_reader.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -38,16 +42,26 @@ class Progress {
 // Stops the run when the disk is full or the pipe's reader gone.
 class RecordSink final : public MessageSink {
   public:
-    RecordSink(CaptureFile& capture, Agent& agent) : capture_(capture), agent_(agent) {}
+    RecordSink(CaptureFile& capture, Agent& agent)
+        : capture_(capture), agent_(agent), pipeline_(nullptr, options(), [](const auto&) {}) {}
     void on_message(const Message& message) override {
-        capture_.on_message(message);
+        pipeline_.on_message(message);
         if (capture_.error() != 0)
             agent_.stop();
     }
 
   private:
+    PipelineOptions options() {
+        PipelineOptions options;
+        options.proc = &proc_;
+        options.tee = &capture_;
+        return options;
+    }
+
     CaptureFile& capture_;
     Agent& agent_;
+    LinuxProcReader proc_;
+    Pipeline pipeline_;
 };
 
 }  // namespace

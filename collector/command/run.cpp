@@ -34,6 +34,8 @@ std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings
         log::info(note);
     if (rules.set == nullptr || rules.set->rules().empty())
         log::warning("no rule is loaded: nothing is detected; 'audisp-eql check' says why");
+    else if (!settings.env_vars && rules.set->uses(detect::FieldId::process_env_vars))
+        log::warning("some rules test process.env_vars, which stays empty: env-vars = on fills it");
     return rules.set;
 }
 
@@ -68,6 +70,7 @@ int run_command(const Settings& settings) {
     PipelineOptions options;
     options.proc = &proc;
     options.tee = capture.get();
+    options.env_vars = settings.env_vars;
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { outputs.deliver(alert); });
     RuleReloader reloader(agent.io(), settings, rules,

@@ -227,9 +227,12 @@ bool CaptureReader::capture_line(std::string_view name, std::string_view rest) {
             return proc_event(number, rest);
         if (name == "CLOCK")
             return clock(number, rest);
-        if (name != "PROC" && name != "LOSS")
+        if (name != "PROC" && name != "PROC_EXEC" && name != "LOSS")
             return false;
-        send(name == "PROC" ? MessageKind::process : MessageKind::loss, number, rest);
+        send(name == "PROC"        ? MessageKind::process
+             : name == "PROC_EXEC" ? MessageKind::process_exec
+                                   : MessageKind::loss,
+             number, rest);
         return true;
     }
     if (!take_stamp(rest, "msg=capture(", number))
@@ -327,6 +330,10 @@ void CaptureWriter::write(const Message& message, std::string& out) {
             break;
         case MessageKind::process:
             stamped("type=PROC msg=proc(");
+            append_payload(message.bytes, out);
+            break;
+        case MessageKind::process_exec:
+            stamped("type=PROC_EXEC msg=proc(");
             append_payload(message.bytes, out);
             break;
         case MessageKind::loss:

@@ -17,10 +17,11 @@ enum class MessageKind : std::uint8_t {
     proc_event,  // `bytes`: a ProcEvent, to be copied out
     host,        // `bytes`: "boot_id=… machine_id=… hostname=… kernel=… feeds=…"
     process,     // `bytes`: one process as /proc shows it: "pid=… ppid=… start_tick=… …"
-    user,        // `bytes`: "uid=… name=…", one line of the user database
-    group,       // `bytes`: "gid=… name=…"
-    clock,       // `mono_ns` and `real_ns` were read together
-    loss,        // `bytes`: "feed=… count=…"
+    process_exec,  // `bytes`: what /proc shows of one right after its exec: "pid=… exe=… fd0=… …"
+    user,          // `bytes`: "uid=… name=…", one line of the user database
+    group,         // `bytes`: "gid=… name=…"
+    clock,         // `mono_ns` and `real_ns` were read together
+    loss,          // `bytes`: "feed=… count=…"
 };
 
 struct Message {

@@ -66,8 +66,12 @@ void Normalizer::State::on_identity(const ProcEvent& event) {
     const Credentials before = credentials;
     const bool user = event.what == ProcEvent::What::uid;
     credentials.changed_ns = event.ns;
-    (user ? credentials.uid : credentials.gid) = event.first;
-    (user ? credentials.euid : credentials.egid) = event.second;
+    if (user) {
+        credentials.set_users(event.first, event.second);
+    } else {
+        credentials.gid = event.first;
+        credentials.egid = event.second;
+    }
     const bool real_changed = (user ? before.uid : before.gid) != event.first;
     // Also sent where only the saved or the file system's ids changed.
     if (before.known() && !real_changed && (user ? before.euid : before.egid) == event.second)
@@ -213,6 +217,10 @@ void Normalizer::State::on_identity_call(const SyscallFacts& facts) {
               : before.gid == after.gid && before.egid == after.egid)) {
         ++counters.ignored;
         return;
+    }
+    if (operation == Operation::new_session && !connector) {
+        processes.session_begun(*actor.process);
+        entry_may_begin(*actor.process);
     }
     put_call(operation == Operation::new_session ? EventKind::session_id_change
              : user                              ? EventKind::uid_change

@@ -8,6 +8,7 @@
 #include "collector/audit/record.hpp"
 #include "collector/normalize/path.hpp"
 #include "collector/normalize/state.hpp"
+#include "collector/process/container.hpp"
 
 namespace audisp_eql::collector {
 
@@ -122,9 +123,30 @@ void put_arguments(BlockBuilder& builder, const Arguments& arguments,
         builder.set_boolean(FieldId::args_truncated, true);
 }
 
+void copy_texts(BlockBuilder& builder, const detect::Block& from, FieldId field, FieldId to) {
+    std::array<std::string_view, 3> texts;
+    const detect::Values values = from.values(field);
+    const std::size_t count = std::min(values.size(), texts.size());
+    for (std::size_t i = 0; i < count; ++i)
+        texts[i] = values[i].as_text();
+    builder.set_texts(to, std::span(texts).first(count));
+}
+
+// What the process ran before, and what an exec does not change: its container.
+void put_previous(BlockBuilder& builder, const Image& previous) {
+    if (!previous.block)
+        return;
+    copy_texts(builder, *previous.block, FieldId::process_executable,
+               FieldId::process_previous_executable);
+    for (const FieldId field :
+         {FieldId::container_id, FieldId::container_runtime, FieldId::kubernetes_pod_uid})
+        copy_texts(builder, *previous.block, field, field);
+}
+
 }  // namespace
 
-BlockPtr Normalizer::State::image_of_exec(const SyscallFacts& facts) {
+BlockPtr Normalizer::State::image_of_exec(const SyscallFacts& facts, Process& process,
+                                          const ExecContext* context) {
     const bool have_arguments = decode_arguments(facts.event, arguments);
     const std::string_view argument0 =
         have_arguments && !arguments.words.empty() ? arguments.word(0) : std::string_view{};
@@ -154,6 +176,12 @@ BlockPtr Normalizer::State::image_of_exec(const SyscallFacts& facts) {
     builder.set_texts(FieldId::process_name, names.values());
     if (have_arguments)
         put_arguments(builder, arguments, word_scratch);
+    put_previous(builder, *process.recorded_image);
+    // /proc knows; what the records say must be taken note of all the same.
+    if (asked_for.of_exec.stdio && stdio_of_records(process) && !context)
+        put_stdio(stdio_scratch, "audit");
+    if (context)
+        put_context(*context, is_late(*context, builder.view(exe)));
     return builder.finish();
 }
 
@@ -166,6 +194,8 @@ BlockPtr Normalizer::State::image_of_snapshot(const ProcSnapshot& snapshot) {
     }
     if (!snapshot.cwd.empty())
         builder.set_text(FieldId::process_working_directory, snapshot.cwd);
+    if (!snapshot.cgroup.empty())
+        put_container(snapshot.cgroup);
     if (!snapshot.args.empty()) {
         arguments.clear();
         for (const std::string& word : snapshot.args) {

@@ -82,9 +82,13 @@ void Normalizer::State::put_credentials(const Credentials& credentials) {
     }
     if (const auto name = account_name(users, credentials.uid); !name.empty())
         builder.set_text(FieldId::user_ext_real_name, name);
-    if (const auto name = account_name(groups, credentials.egid); !name.empty())
-        builder.set_text(FieldId::group_name, name);
+    if (const auto name = account_name(groups, credentials.egid); !name.empty()) {
+        const auto bytes = builder.append(name);
+        builder.set_text(FieldId::group_name, bytes);
+        builder.set_text(FieldId::process_group_name, bytes);
+    }
 
+    put_capabilities(credentials);
     if (!credentials.tty_known)
         return;
     const std::string_view tty = credentials.tty();
@@ -176,6 +180,8 @@ const BlockPtr& Normalizer::State::identity_of(Process& process) {
             builder.set_boolean(FieldId::process_parent_interactive, !parent.tty().empty());
         if (const auto name = account_name(users, parent.euid); !name.empty())
             builder.set_text(FieldId::process_parent_user_name, name);
+        if (const auto name = account_name(groups, parent.egid); !name.empty())
+            builder.set_text(FieldId::process_parent_group_name, name);
     }
     process.identity = builder.finish();
     return process.identity;
@@ -200,9 +206,11 @@ const BlockPtr& Normalizer::State::host_layer() {
 
 void Normalizer::State::emit(const detect::EventTime& time, const detect::Origin& origin,
                              Process& process, BlockPtr image) {
+    put_leaders(process);
     BlockPtr own = builder.finish();
     release_forks_before(process);
     detect::Event::Layers layers;
+    show_leaders(process, image, layers);
     layers[static_cast<std::size_t>(detect::Layer::own)] = std::move(own);
     layers[static_cast<std::size_t>(detect::Layer::process)] = identity_of(process);
     layers[static_cast<std::size_t>(detect::Layer::image)] = std::move(image);

@@ -19,6 +19,7 @@ void Normalizer::State::forget_machine() {
     host.reset();
     users.clear();
     groups.clear();
+    exec_contexts.clear();
     sink.on_epoch();
 }
 
@@ -105,6 +106,14 @@ void Normalizer::State::on_clock(std::int64_t mono_ns, std::int64_t real_ns) {
     timeline.take_epoch_change();  // a restart was handled above
 }
 
+void Normalizer::State::on_session(const ProcEvent& event) {
+    const ProcessPtr process = processes.find(event.tgid);
+    if (!process || !process->alive())
+        return;
+    processes.session_begun(*process);
+    entry_may_begin(*process);
+}
+
 void Normalizer::State::on_proc_event(const ProcEvent& event) {
     check_restart(event.ns);
     connector = true;
@@ -126,6 +135,9 @@ void Normalizer::State::on_proc_event(const ProcEvent& event) {
             on_identity(event);
             break;
         case ProcEvent::What::sid:
+            on_session(event);
+            on_task_message(event);
+            break;
         case ProcEvent::What::ptrace:
         case ProcEvent::What::coredump:
             on_task_message(event);

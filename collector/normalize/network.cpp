@@ -28,20 +28,8 @@ std::string_view network_type(const SocketAddress& address) {
     return address.family == SocketAddress::Family::inet ? "ipv4" : "ipv6";
 }
 
-// An argument of the call itself; socketcall(2) keeps them behind a pointer and audit in a record
-// of its own.
-std::uint64_t argument_of(const SyscallFacts& facts, std::size_t index) {
-    const std::string_view packed = facts.event.body_of(audit_type::kSocketcall);
-    if (packed.empty())
-        return facts.syscall.args[index];
-    const char key[] = {'a', static_cast<char>('0' + index)};
-    const auto value = find_field(packed, {key, sizeof key});
-    return value ? parse_hex(*value).value_or(0) : 0;
-}
-
 std::uint64_t flags_of(const SyscallFacts& facts) {
-    return facts.call.flags < 0 ? 0
-                                : argument_of(facts, static_cast<std::size_t>(facts.call.flags));
+    return facts.call.flags < 0 ? 0 : facts.argument(static_cast<std::size_t>(facts.call.flags));
 }
 
 }  // namespace
@@ -51,7 +39,7 @@ bool Normalizer::State::repeats_attempt(const SyscallFacts& facts, const SocketA
     std::size_t key = std::hash<std::string_view>{}(address.ip);
     boost::hash_combine(key, address.port);
     boost::hash_combine(key, facts.syscall.pid);
-    boost::hash_combine(key, argument_of(facts, 0));
+    boost::hash_combine(key, facts.argument(0));
     const std::int64_t now = facts.time.engine_ns;
     while (!attempts_in_order.empty() &&
            (attempts_in_order.front().engine_ns + kConnectRepeatNs < now ||

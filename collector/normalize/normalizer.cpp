@@ -26,6 +26,9 @@ void Normalizer::on_message(const Message& message) {
         case MessageKind::process:
             state.on_process(message.bytes, message.mono_ns);
             break;
+        case MessageKind::process_exec:
+            state.on_exec_context(message.bytes);
+            break;
         case MessageKind::user:
             state.on_account(state.users, "uid", message.bytes);
             break;
@@ -152,9 +155,15 @@ void Normalizer::State::date(SyscallFacts& facts, bool blocking) {
 
 bool Normalizer::State::on_syscall(SyscallFacts& facts) {
     const Operation operation = facts.call.operation;
-    if (!wanted(operation, facts))
+    const bool followed = asked_for.of_exec.stdio && facts.call.descriptor != DescriptorCall::none;
+    const bool makes_event = wanted(operation, facts);
+    if (!makes_event && !followed)
         return false;
     date(facts, operation == Operation::accept);
+    if (followed)
+        follow_descriptors(facts);
+    if (!makes_event)
+        return false;
     switch (operation) {
         case Operation::exec:
             on_exec(facts);
@@ -215,6 +224,9 @@ ProcessPtr Normalizer::State::process_of(const SyscallFacts& facts) {
     }
     release_changes(*process);
     take_credentials(process->credentials, facts);
+    take_capabilities(process->credentials, facts);
+    if (asked_for.of_exec.stdio)
+        settle_descriptors(*process);
     if (inferred && facts.point.ppid <= 0) {
         process->known_by_report = true;
         return process;
@@ -234,8 +246,8 @@ void Normalizer::State::take_credentials(Credentials& credentials, const Syscall
     const bool stale = !facts.is_call() ||
                        (facts.point.entry_ns && *facts.point.entry_ns < credentials.changed_ns);
     if (!stale || !credentials.known()) {
-        credentials.uid = syscall.uid;
-        credentials.euid = facts.is_call() || syscall.euid != kUnsetId ? syscall.euid : syscall.uid;
+        credentials.set_users(
+            syscall.uid, facts.is_call() || syscall.euid != kUnsetId ? syscall.euid : syscall.uid);
         credentials.gid = syscall.gid;
         credentials.egid = facts.is_call() || syscall.egid != kUnsetId ? syscall.egid : syscall.gid;
     }
@@ -299,6 +311,10 @@ void Normalizer::set_default_host_id(std::string_view id) {
 
 void Normalizer::set_files_wanted(bool wanted) {
     state_->files_wanted = wanted;
+}
+
+void Normalizer::ask_for(AskedContext asked) {
+    state_->asked_for = std::move(asked);
 }
 
 std::int64_t Normalizer::engine_ns() const {

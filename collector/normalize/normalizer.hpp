@@ -14,6 +14,7 @@
 #include "collector/audit/assembler.hpp"
 #include "collector/feed/message.hpp"
 #include "collector/normalize/actions.hpp"
+#include "collector/process/exec_context.hpp"
 #include "collector/process/process_table.hpp"
 #include "detect/event/event.hpp"
 
@@ -48,6 +49,14 @@ struct NormalizerCounters {
     std::uint64_t repeated_reports = 0;       // further steps of one change of an account
     std::uint64_t let_go_early = 0;           // held forks and ends, by kMaxHeld
     std::uint64_t ends_cancelled = 0;         // the process went on (exec by another thread)
+    std::uint64_t execs_asked = 0;            // /proc was asked about the exec's context
+    std::uint64_t execs_gone = 0;             // and the process was gone
+};
+
+// What costs something and few rules look at.
+struct AskedContext {
+    ExecQuestions of_exec;
+    bool capabilities = false;
 };
 
 class Normalizer {
@@ -70,6 +79,8 @@ class Normalizer {
     // Questions for them in a second: where every open of a host is audited and a rule asks for
     // files, what is asked must not take the time of what is read (some 10 us each).
     static constexpr std::size_t kMaxDescriptorsAsked = 5000;
+    // What /proc said about execs whose records did not come. One message completes a few at most.
+    static constexpr std::size_t kMaxExecContexts = 1000;
     // Names of users and of groups, each.
     static constexpr std::size_t kMaxAccounts = 100'000;
 
@@ -97,6 +108,9 @@ class Normalizer {
 
     // False: events of files are not made, because nobody asks for them. True at first.
     void set_files_wanted(bool wanted);
+    // What is asked from now on about each exec, of /proc (if there is one) and of the records; as
+    // the normalizer is made, nothing is.
+    void ask_for(AskedContext asked);
 
     // Largest engine time so far: what the engine may be advanced to.
     std::int64_t engine_ns() const;

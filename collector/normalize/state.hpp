@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ struct SyscallFacts {
 
     // False for records that are of no system call: a report, a ring's operation, an abnormal end.
     bool is_call() const { return syscall.number >= 0; }
+    // The index-th argument of the call itself.
+    std::uint64_t argument(std::size_t index) const;
     detect::Origin origin() const {
         return {detect::Origin::Kind::audit, event.key().time_ms, event.key().serial, syscall.pid};
     }
@@ -123,6 +126,7 @@ struct Normalizer::State {
     ProcessTable processes;
     Timeline timeline;
 
+    AskedContext asked_for;
     bool connector = false;          // the input has connector messages
     std::int64_t now_ns = 0;         // the stream's monotonic clock
     std::int64_t last_audit_ns = 0;  // of it, when the last audit event came
@@ -164,9 +168,42 @@ struct Normalizer::State {
     void emit(const detect::EventTime& time, const detect::Origin& origin, Process& process,
               detect::BlockPtr image);
 
+    // leaders.cpp
+    // What the own layer says of the leaders. Before emit().
+    void put_leaders(Process& process);
+    void find_entry(Process& process, std::size_t generations);
+    // It executed another program, or began a session.
+    static void entry_may_begin(Process& process);
+    void show_leader(const Leader* leader, const Process& process, const detect::BlockPtr& image,
+                     detect::BlockPtr& identity, detect::BlockPtr& runs);
+    void show_leaders(const Process& process, const detect::BlockPtr& image,
+                      detect::Event::Layers& layers);
+
     // image.cpp
-    detect::BlockPtr image_of_exec(const SyscallFacts& facts);
+    detect::BlockPtr image_of_exec(const SyscallFacts& facts, Process& process,
+                                   const ExecContext* context);
     detect::BlockPtr image_of_snapshot(const ProcSnapshot& snapshot);
+    // sockets.cpp
+    std::array<StandardDescriptor, ExecContext::kStandard> stdio_scratch;
+    std::uint32_t sockets_made = 0;
+    void follow_descriptors(const SyscallFacts& facts);
+    void set_peer(Process& process, std::int32_t fd, std::int32_t made, const SyscallFacts& facts);
+    static void copy_descriptor(Process& process, std::int32_t from, std::int32_t to);
+    // Into stdio_scratch, at an exec; false: nothing is known.
+    bool stdio_of_records(Process& process);
+
+    // exec_fields.cpp
+    std::vector<std::string_view> variable_scratch;
+    void put_container(std::string_view cgroup);
+    void put_stdio(std::span<const StandardDescriptor, ExecContext::kStandard> stdio,
+                   std::string_view source);
+    void put_context(const ExecContext& context, bool late);
+    void put_capabilities(const Credentials& credentials);
+    // After an exec, and after capset(2).
+    void take_capabilities(Credentials& credentials, const SyscallFacts& facts) const;
+    // /proc was asked when the process ran something else already.
+    static bool is_late(const ExecContext& context, std::string_view executable);
+
     // What a record other than exec says of an image that is not known.
     void complete_image(Image& image, const SyscallFacts& facts);
     // True if the record was made by the executable of this image.
@@ -178,6 +215,7 @@ struct Normalizer::State {
     void on_process(std::string_view text, std::int64_t mono_ns);
     void on_clock(std::int64_t mono_ns, std::int64_t real_ns);
     void on_proc_event(const ProcEvent& event);
+    void on_session(const ProcEvent& event);
     // Before anything of a message with this time is used: another boot ends everything held.
     void check_restart(std::int64_t mono_ns);
     void forget_machine();
@@ -194,6 +232,14 @@ struct Normalizer::State {
     void let_all_go();
 
     // exec.cpp
+    // What /proc said about execs whose records are still to come (replay).
+    boost::unordered_flat_map<std::int32_t, ExecContext> exec_contexts;
+    ExecContext exec_context;  // of the exec at hand
+    std::string exec_context_text;
+
+    void on_exec_context(std::string_view text);
+    // Null: nothing is known.
+    const ExecContext* context_of(const SyscallFacts& facts);
     void on_exec(const SyscallFacts& facts);
     void on_exec_announced(const ProcEvent& event);
 

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "collector/audit/decode.hpp"
+#include "collector/process/container.hpp"
 #include "collector/process/proc_reader.hpp"
 
 namespace audisp_eql::collector {
@@ -95,22 +96,6 @@ std::string tty_name(int device) {
     return "dev" + std::to_string(major) + ":" + std::to_string(minor);
 }
 
-// The name in parentheses is the process's own choice and may hold spaces and parentheses: the
-// fields begin behind the last one.
-bool parse_stat(std::string_view stat, ProcSnapshot& out) {
-    const std::size_t name_end = stat.rfind(')');
-    if (name_end == std::string_view::npos)
-        return false;
-    const std::string_view fields = stat.substr(name_end + 1);
-    // Field 3 of proc(5) is word 0.
-    int tty = 0;
-    const bool ok = parse(word(fields, 4 - 3), out.ppid) && parse(word(fields, 7 - 3), tty) &&
-                    parse(word(fields, 20 - 3), out.threads) &&
-                    parse(word(fields, 22 - 3), out.start_tick);
-    out.tty = tty_name(tty);
-    return ok;
-}
-
 // "Uid:\treal\teffective\t…"
 void parse_ids(std::string_view status, std::string_view label, std::uint32_t& real,
                std::uint32_t& effective) {
@@ -120,6 +105,17 @@ void parse_ids(std::string_view status, std::string_view label, std::uint32_t& r
     const std::string_view line = status.substr(at + label.size());
     parse(word(line, 0), real);
     parse(word(line, 1), effective);
+}
+
+// "CapEff:\t000001ffffffffff"
+void parse_capabilities(std::string_view status, std::string_view label, std::int64_t& mask) {
+    const std::size_t at = status.find(label);
+    if (at == std::string_view::npos)
+        return;
+    const std::string_view hex = word(status.substr(at + label.size()), 0);
+    std::uint64_t bits = 0;
+    if (std::from_chars(hex.data(), hex.data() + hex.size(), bits, 16).ec == std::errc{})
+        mask = static_cast<std::int64_t>(bits);
 }
 
 void parse_cmdline(std::string_view cmdline, ProcSnapshot& out) {
@@ -136,6 +132,23 @@ void parse_cmdline(std::string_view cmdline, ProcSnapshot& out) {
 }
 
 }  // namespace
+
+// The name in parentheses is the process's own choice and may hold spaces and parentheses: the
+// fields begin behind the last one.
+bool LinuxProcReader::parse_stat(std::string_view stat, ProcSnapshot& out) {
+    const std::size_t name_end = stat.rfind(')');
+    if (name_end == std::string_view::npos)
+        return false;
+    const std::string_view fields = stat.substr(name_end + 1);
+    // Field 3 of proc(5) is word 0.
+    int tty = 0;
+    const bool ok = parse(word(fields, 4 - 3), out.ppid) && parse(word(fields, 5 - 3), out.pgid) &&
+                    parse(word(fields, 6 - 3), out.sid) && parse(word(fields, 7 - 3), tty) &&
+                    parse(word(fields, 20 - 3), out.threads) &&
+                    parse(word(fields, 22 - 3), out.start_tick);
+    out.tty = tty_name(tty);
+    return ok;
+}
 
 std::vector<std::int32_t> LinuxProcReader::pids() {
     std::vector<std::int32_t> pids;
@@ -165,11 +178,15 @@ std::optional<ProcSnapshot> LinuxProcReader::read(std::int32_t pid) {
     if (read_file(base + "status", text)) {
         parse_ids(text, "\nUid:", snapshot.uid, snapshot.euid);
         parse_ids(text, "\nGid:", snapshot.gid, snapshot.egid);
+        parse_capabilities(text, "\nCapPrm:", snapshot.cap_permitted);
+        parse_capabilities(text, "\nCapEff:", snapshot.cap_effective);
     }
     if (read_file(base + "loginuid", text))
         parse(text, snapshot.auid);
     if (read_file(base + "sessionid", text))
         parse(text, snapshot.session);
+    if (read_file(base + "cgroup", text))
+        snapshot.cgroup = telling_cgroup(text).substr(0, kMaxCgroupBytes);
 
     ProcSnapshot after;
     if (!read_file(base + "stat", text) || !parse_stat(text, after) ||

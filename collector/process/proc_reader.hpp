@@ -14,6 +14,9 @@
 
 namespace audisp_eql::collector {
 
+struct ExecQuestions;  // collector/process/exec_context.hpp
+struct ExecContext;
+
 struct ProcSnapshot {
     std::int32_t pid = 0;
     bool gone = false;  // asked, and no longer there: nothing but `pid` is set
@@ -26,7 +29,11 @@ struct ProcSnapshot {
     std::int64_t args_count = 0;    // of all
     std::uint32_t uid = 0, euid = 0, gid = 0, egid = 0;
     std::uint32_t auid = 0xffffffff, session = 0xffffffff;
-    std::string tty;  // as audit names it: pts0; empty: none
+    std::string tty;                 // as audit names it: pts0; empty: none
+    std::int32_t sid = 0, pgid = 0;  // of its session and its process group; 0: not known
+    std::int64_t cap_permitted = -1, cap_effective = -1;  // bit masks; -1: not known
+    // Its control group's path: of several hierarchies the one that tells a container.
+    std::string cgroup;
 
     bool operator==(const ProcSnapshot&) const = default;
 };
@@ -51,6 +58,8 @@ class ProcReader {
     virtual std::optional<DescriptorTarget> descriptor(std::int32_t /*pid*/, std::int32_t /*fd*/) {
         return std::nullopt;
     }
+    // What is asked about a process that has just executed something.
+    virtual void read_exec(std::int32_t pid, const ExecQuestions& questions, ExecContext& out) = 0;
 };
 
 // The real one.
@@ -60,9 +69,18 @@ class LinuxProcReader final : public ProcReader {
     std::vector<std::int32_t> pids() override;
     std::optional<ProcSnapshot> read(std::int32_t pid) override;
     std::optional<DescriptorTarget> descriptor(std::int32_t pid, std::int32_t fd) override;
+    void read_exec(std::int32_t pid, const ExecQuestions& questions, ExecContext& out) override;
 
   private:
+    // An environment may have megabytes; what is beyond this is not looked at.
+    static constexpr std::size_t kMaxExecFileBytes = 128 * 1024;
+    // Runtimes' own names are shorter than 300 bytes.
+    static constexpr std::size_t kMaxCgroupBytes = 1024;
+
+    static bool parse_stat(std::string_view stat, ProcSnapshot& out);
+
     std::string root_;
+    std::vector<char> buffer_;
 };
 
 // The text of a `process` message and back: "pid= ppid= start_tick= threads= uid= … tty= exe= cwd=

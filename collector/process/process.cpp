@@ -43,7 +43,19 @@ void Process::operator delete(void* memory, std::size_t size) {
     detect::record_pool().deallocate(memory, size, alignof(Process));
 }
 
+void* Leader::operator new(std::size_t size) {
+    return detect::record_pool().allocate(size, alignof(Leader));
+}
+void Leader::operator delete(void* memory, std::size_t size) {
+    detect::record_pool().deallocate(memory, size, alignof(Leader));
+}
+
 Process::~Process() {
+    if (as_leader) {
+        as_leader->process = nullptr;
+        as_leader->identity = std::move(identity);
+        as_leader->image = recorded_image->block ? recorded_image->block : image->block;
+    }
     // A chain of dead ancestors that only this process held goes one by one: destructors that call
     // each other would need as much stack as the chain is long.
     ProcessPtr next = std::move(parent);

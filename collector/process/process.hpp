@@ -17,6 +17,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include "collector/process/descriptors.hpp"
 #include "detect/alert/alert.hpp"
 #include "detect/event/event.hpp"
 
@@ -47,10 +48,22 @@ struct Credentials {
     std::uint32_t auid = kUnknown, session = kUnknown;
     std::array<char, 16> tty_name{};  // as audit names it: pts0; empty: none
     bool tty_known = false;
+    std::int64_t cap_permitted = -1, cap_effective = -1;  // bit masks; -1: not known
     std::int64_t changed_ns = 0;  // when the connector last told of a change; 0: never
 
     bool known() const { return euid != kUnknown; }
     std::string_view tty() const { return tty_name.data(); }
+    // What changes with the user ids (capabilities(7), "Effect of user ID changes").
+    void set_users(std::uint32_t real, std::uint32_t effective) {
+        if (euid == 0 && effective != 0) {
+            cap_effective = 0;
+            cap_permitted = -1;  // unless the process asked to keep them
+        } else if (euid != 0 && effective == 0) {
+            cap_effective = cap_permitted;
+        }
+        uid = real;
+        euid = effective;
+    }
     void set_tty(std::string_view name) {
         const std::size_t size = std::min(name.size(), tty_name.size() - 1);
         std::copy_n(name.data(), size, tty_name.data());
@@ -66,6 +79,35 @@ struct EntityId {
     std::string_view view() const {
         return empty() ? std::string_view{} : std::string_view(text.data(), text.size());
     }
+};
+
+struct Process;
+
+// A process as others know it: the leader of their session, group or entry. Outlives it, as a
+// session outlives its leader.
+struct Leader : boost::intrusive_ref_counter<Leader, boost::thread_unsafe_counter> {
+    std::int32_t pid = 0;
+    Process* process = nullptr;  // null: gone
+    detect::BlockPtr identity;   // of one that is gone: what it was
+    detect::BlockPtr image;
+
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size);
+};
+using LeaderPtr = boost::intrusive_ptr<Leader>;
+
+// How the first process of a login, a service or a container came to be
+// (process.entry_leader.entry_meta.type).
+enum class EntryType : std::uint8_t {
+    unknown,
+    init,
+    sshd,
+    ssm,
+    teleport,
+    kubelet,
+    container,
+    terminal,
+    console,
 };
 
 struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_counter> {
@@ -110,6 +152,17 @@ struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_coun
     };
     boost::container::small_vector<ToldAhead, 1> told_ahead;
     Credentials credentials;  // as of the last record
+
+    std::int32_t sid = 0;   // pid of its session's leader; 0: not known
+    std::int32_t pgid = 0;  // and of its process group's
+    // Looked up when first needed; null: not yet, or never seen.
+    LeaderPtr session_leader, group_leader, entry_leader;
+    EntryType entry_type = EntryType::unknown;  // of entry_leader
+    LeaderPtr as_leader;                        // itself, as others know it; null: nobody does
+
+    // The sockets among its descriptors, once its own records have begun.
+    DescriptorTablePtr descriptors;
+    bool descriptors_settled = false;
 
     detect::BlockPtr identity;  // Layer::process, made when first needed
 

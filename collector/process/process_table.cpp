@@ -223,6 +223,18 @@ struct ProcessTable::State {
 
 namespace {
 
+// What a child has from its parent whoever tells of it.
+void inherit_leaders(Process& child, const Process& parent) {
+    if (child.sid == 0) {
+        child.sid = parent.sid;
+        child.session_leader = parent.session_leader;
+    }
+    if (child.pgid == 0) {
+        child.pgid = parent.pgid;
+        child.group_leader = parent.group_leader;
+    }
+}
+
 // The child runs what the parent runs, as the same user.
 void inherit(Process& child, Process& parent) {
     child.parent = ProcessPtr(&parent);
@@ -230,6 +242,7 @@ void inherit(Process& child, Process& parent) {
     child.parent_credentials = parent.credentials;
     child.credentials = parent.credentials;
     child.image = child.recorded_image = parent.image;
+    inherit_leaders(child, parent);
 }
 
 // Chains have no rings as long as nobody becomes a descendant of itself.
@@ -292,6 +305,14 @@ ProcessPtr ProcessTable::snapshot(const ProcSnapshot& snapshot, std::int64_t now
         credentials.session = snapshot.session;
         credentials.set_tty(snapshot.tty);
     }
+    if (credentials.cap_permitted < 0) {
+        credentials.cap_permitted = snapshot.cap_permitted;
+        credentials.cap_effective = snapshot.cap_effective;
+    }
+    if (process->sid == 0)
+        process->sid = snapshot.sid;
+    if (process->pgid == 0)
+        process->pgid = snapshot.pgid;
     return process;
 }
 
@@ -335,6 +356,7 @@ ProcessPtr ProcessTable::fork(std::int32_t parent_pid, std::int32_t pid, std::in
         child->parent = parent;
         child->parent_image = parent->image;
         child->parent_credentials = parent->credentials;
+        inherit_leaders(*child, *parent);
     } else {
         inherit(*child, *parent);
     }
@@ -381,6 +403,41 @@ ProcessTable::Announced ProcessTable::exec_announced(std::int32_t pid, std::int6
     process->awaited.push_back(image);
     ++counters_.images_awaited;
     return {process, 0};
+}
+
+LeaderPtr ProcessTable::leader_of(Process& process) {
+    if (!process.as_leader) {
+        process.as_leader = LeaderPtr(new Leader);
+        process.as_leader->pid = process.pid;
+        process.as_leader->process = &process;
+    }
+    return process.as_leader;
+}
+
+void ProcessTable::session_begun(Process& process) {
+    process.sid = process.pgid = process.pid;
+    process.session_leader = process.group_leader = leader_of(process);
+    process.credentials.set_tty({});
+}
+
+void ProcessTable::group_joined(Process& process, std::int32_t pgid) {
+    if (process.pgid == pgid)
+        return;
+    process.pgid = pgid;
+    process.group_leader.reset();
+}
+
+// The kernel gives a pid to nobody else while a session or a group has it as its number: whoever
+// had it last is the leader.
+void ProcessTable::find_leaders(Process& process) {
+    const auto look_up = [this](std::int32_t pid, LeaderPtr& leader) {
+        if (leader || pid <= 0)
+            return;
+        if (const ProcessPtr found = find(pid))
+            leader = leader_of(*found);
+    };
+    look_up(process.sid, process.session_leader);
+    look_up(process.pgid, process.group_leader);
 }
 
 ProcessPtr ProcessTable::exit(std::int32_t pid, std::int32_t tgid, std::uint32_t exit_status,
@@ -508,6 +565,7 @@ void ProcessTable::link_parent(Process& process, std::uint64_t serial) {
     process.parent = parent;
     process.parent_image = parent->recorded_image;
     process.parent_credentials = parent->credentials;
+    inherit_leaders(process, *parent);
     process.identity.reset();
     bound_lineage(process);
 }

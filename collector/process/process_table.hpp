@@ -85,6 +85,15 @@ class ProcessTable {
     };
     // The connector's EXEC: opens an awaited image. Revives a process whose leader had exited.
     Announced exec_announced(std::int32_t pid, std::int64_t ns);
+    // setsid(2): the leader of a new session and of a new group in it, without a terminal.
+    void session_begun(Process& process);
+    // setpgid(2), as far as somebody tells.
+    void group_joined(Process& process, std::int32_t pgid);
+    // The leaders of its session and of its group, as far as they are known.
+    void find_leaders(Process& process);
+    // The process as a leader.
+    static LeaderPtr leader_of(Process& process);
+
     // The connector's EXIT of a leader or another thread. The process if it was its last one; null
     // if others live on, or if it is not known.
     ProcessPtr exit(std::int32_t pid, std::int32_t tgid, std::uint32_t exit_status,

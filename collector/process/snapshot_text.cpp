@@ -47,11 +47,20 @@ struct NumberField {
             }                                                                  \
     }
 constexpr std::array kNumbers{
-    NUMBER("ppid", ppid),       NUMBER("start_tick", start_tick),
-    NUMBER("threads", threads), NUMBER("uid", uid),
-    NUMBER("euid", euid),       NUMBER("gid", gid),
-    NUMBER("egid", egid),       NUMBER("auid", auid),
-    NUMBER("ses", session),     NUMBER("argc", args_count),
+    NUMBER("ppid", ppid),
+    NUMBER("start_tick", start_tick),
+    NUMBER("threads", threads),
+    NUMBER("uid", uid),
+    NUMBER("euid", euid),
+    NUMBER("gid", gid),
+    NUMBER("egid", egid),
+    NUMBER("auid", auid),
+    NUMBER("ses", session),
+    NUMBER("sid", sid),
+    NUMBER("pgid", pgid),
+    NUMBER("cap_prm", cap_permitted),
+    NUMBER("cap_eff", cap_effective),
+    NUMBER("argc", args_count),
 };
 #undef NUMBER
 
@@ -80,6 +89,7 @@ std::string to_text(const ProcSnapshot& snapshot) {
     writer.text("tty", snapshot.tty);
     writer.text("exe", snapshot.exe);
     writer.text("cwd", snapshot.cwd);
+    writer.text("cgroup", snapshot.cgroup);
     for (std::size_t i = 0; i < snapshot.args.size(); ++i)
         writer.text("a" + std::to_string(i), snapshot.args[i]);
     return std::move(writer.out);
@@ -95,6 +105,8 @@ std::optional<ProcSnapshot> snapshot_from_text(std::string_view text) {
             read_text(field, snapshot.exe);
         } else if (field.key == "cwd") {
             read_text(field, snapshot.cwd);
+        } else if (field.key == "cgroup") {
+            read_text(field, snapshot.cgroup);
         } else if (is_argument(field.key)) {
             if (snapshot.args.size() < Arguments::kMaxArguments)
                 read_text(field, snapshot.args.emplace_back());

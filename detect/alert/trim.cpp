@@ -156,6 +156,12 @@ constexpr std::array<std::string_view, 2> kAncestry{"process.Ext.ancestry",
 constexpr std::array<std::string_view, 5> kSurroundings{
     "host", "process.parent.args", "process.parent.args_count", "process.parent.command_line",
     "process.parent.working_directory"};
+constexpr std::array<std::string_view, 4> kContext{"process.entry_leader", "process.group_leader",
+                                                   "process.session_leader", "process.thread"};
+// The entry leader itself says where it all began.
+constexpr std::array<std::string_view, 4> kWideContext{"process.entry_leader.args",
+                                                       "process.group_leader",
+                                                       "process.session_leader", "process.thread"};
 constexpr std::array<std::string_view, 1> kArgs{"process.args"};
 constexpr std::array<std::string_view, 1> kParentCommandLine{"process.parent.command_line"};
 constexpr std::array<std::string_view, 1> kRaw{"audisp_eql.raw"};
@@ -190,9 +196,13 @@ constexpr Step kSteps[] = {
      [](AlertDocument& d) {
          return !d.sequence.empty() && keep_only(d.sequence.back(), kIdentity);
      }},
+    {"audisp_eql.sequence: leaders, capabilities",
+     [](AlertDocument& d) { return in_sequence(d, kContext); }},
     {"process.Ext.ancestry", [](AlertDocument& d) { return everywhere(d, kAncestry); }},
     {"audisp_eql.sequence: host, the parents' command lines",
      [](AlertDocument& d) { return in_sequence(d, kSurroundings); }},
+    {"group and session leader, capabilities",
+     [](AlertDocument& d) { return everywhere(d, kWideContext); }},
     {"texts over 1024 bytes, lists over 100 values",
      [](AlertDocument& d) { return shorten_all(d, 1024, 100); }},
     {"audisp_eql.sequence: process.args", [](AlertDocument& d) { return in_sequence(d, kArgs); }},

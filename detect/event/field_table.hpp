@@ -39,8 +39,15 @@ enum class Layer : std::uint8_t {
     parent,        // the parent's `process` layer
     parent_image,  // the image the parent ran when the process was forked
     host,          // the same for every event of a run
+    // Leaders: their `process` layer, and the image that they run when the event happens.
+    entry_leader,
+    entry_leader_image,
+    session_leader,
+    session_leader_image,
+    group_leader,
+    group_leader_image,
 };
-inline constexpr std::size_t kLayerCount = 6;
+inline constexpr std::size_t kLayerCount = 12;
 
 enum class FieldId : std::uint16_t {
 #define FIELD(symbol, name, type, layer, stored, flags, doc) symbol,

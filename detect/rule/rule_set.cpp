@@ -200,6 +200,7 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
     std::vector<ExceptionReport> unasked;
     set->add_exceptions(options, reports, exceptions ? *exceptions : unasked);
     set->digest_ = sha256_hex(hashes);
+    set->note_uses();
     return set;
 }
 
@@ -231,6 +232,7 @@ std::shared_ptr<RuleSet> RuleSet::one_query(const Query& query, Diagnostics& dia
     if (!program)
         return nullptr;
     set->rules_.push_back({Rule{}, std::move(*program), {}});
+    set->note_uses();
     return set;
 }
 
@@ -295,6 +297,40 @@ bool RuleSet::asks_for(std::string_view category) const {
     const std::vector<Condition>& lineages = predicates_->lineages();
     return std::any_of(rules_.begin(), rules_.end(), rule_asks) ||
            std::any_of(lineages.begin(), lineages.end(), asks);
+}
+
+void RuleSet::note_uses() {
+    used_.assign(fields_->size(), false);
+    const auto note = [this](FieldId field) { used_[static_cast<std::size_t>(field)] = true; };
+    for (std::size_t i = 0; i < predicates_->size(); ++i)
+        for (const FieldId field : predicates_->fields(static_cast<PredicateId>(i)))
+            note(field);
+    const auto note_keys = [&](const Stage& stage) {
+        for (const KeyField& key : stage.keys)
+            note(key.field);
+    };
+    for (const CompiledRule& rule : rules_) {
+        for (const Stage& stage : rule.program.stages)
+            note_keys(stage);
+        if (rule.program.until)
+            note_keys(*rule.program.until);
+    }
+}
+
+bool RuleSet::uses(FieldId field) const {
+    const auto index = static_cast<std::size_t>(field);
+    return index < used_.size() && used_[index];
+}
+
+std::vector<const ValueTest*> RuleSet::tests_on(FieldId field) const {
+    std::vector<const ValueTest*> tests;
+    for (std::size_t i = 0; i < predicates_->size(); ++i) {
+        const auto* const test =
+            std::get_if<FieldTest>(&predicates_->at(static_cast<PredicateId>(i)));
+        if (test && test->field == field)
+            tests.push_back(&test->test);
+    }
+    return tests;
 }
 
 }  // namespace audisp_eql::detect

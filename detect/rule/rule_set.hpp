@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "detect/eql/compiler.hpp"
+#include "detect/eql/predicate_value.hpp"
 #include "detect/event/field_table.hpp"
 #include "detect/rule/exceptions.hpp"
 #include "detect/rule/rule.hpp"
@@ -93,6 +94,11 @@ class RuleSet {
     const PredicateTable& predicates() const { return *predicates_; }
     // Some rule could match an event of this category, as far as its tests on the category say.
     bool asks_for(std::string_view category) const;
+    // True if some rule looks at this field, in a test or as a key: what costs something to fill
+    // need not be filled otherwise.
+    bool uses(FieldId field) const;
+    // The tests of single values of a field, for a source that keeps only what some test is for.
+    std::vector<const ValueTest*> tests_on(FieldId field) const;
     // SHA-256 over the rules' hashes in order, hex: which rule set raised an alert.
     const std::string& digest() const { return digest_; }
 
@@ -108,6 +114,9 @@ class RuleSet {
     std::vector<CompiledRule> rules_;
     std::vector<CompiledException> exceptions_;
     std::string digest_;
+
+    void note_uses();
+    std::vector<bool> used_;  // by field id
 };
 
 }  // namespace audisp_eql::detect

@@ -43,6 +43,16 @@ struct FakeProc final : ProcReader {
         const auto found = processes.find(pid);
         return found == processes.end() ? std::nullopt : std::optional(found->second);
     }
+    std::map<std::int32_t, ExecContext> after_exec;
+    ExecQuestions questions;  // the last ones
+    void read_exec(std::int32_t pid, const ExecQuestions& what, ExecContext& out) override {
+        questions = what;
+        out.clear(pid);
+        const auto found = after_exec.find(pid);
+        out.gone = found == after_exec.end();
+        if (!out.gone)
+            out = found->second;
+    }
 };
 
 std::string rule_text(const std::string& query, const std::string& extra = "") {
@@ -180,6 +190,56 @@ BOOST_AUTO_TEST_CASE(what_proc_answered_is_in_the_capture_and_gives_the_same_eve
     const Made again = run(kEveryExec, first.capture);
     BOOST_TEST(again.events == first.events, boost::test_tools::per_element());
     BOOST_TEST((again.alerts == first.alerts));
+}
+
+BOOST_AUTO_TEST_CASE(of_an_exec_only_that_is_asked_which_a_rule_looks_at) {
+    struct Row {
+        const char* query;
+        bool env_vars;
+        bool stdio, container, group, variables;
+    };
+    const Row rows[] = {
+        {"process where process.name == \"a\"", true, false, false, false, false},
+        {"process where process.Ext.stdio.peer.port == 22", true, true, false, false, false},
+        {"process where process.entry_leader.entry_meta.type == \"container\"", true, false, true,
+         false, false},
+        {"sequence by container.id [process where true] [network where true]", true, false, true,
+         false, false},
+        {"process where process.group_leader.name == \"sh\"", true, false, false, true, false},
+        {"process where process.env_vars like (\"LD_PRELOAD=?*\", \"A=1\")", true, false, false,
+         false, true},
+        {"process where process.env_vars like \"LD_PRELOAD=?*\"", false, false, false, false,
+         false},
+    };
+    for (const Row& row : rows) {
+        BOOST_TEST_CONTEXT(row.query) {
+            FakeProc proc;
+            PipelineOptions options;
+            options.proc = &proc;
+            options.env_vars = row.env_vars;
+            Pipeline pipeline(rules_of(rule_text(row.query)), options, [](const auto&) {});
+            CaptureReader reader(pipeline);
+            std::string_view lines;
+            const std::string capture =
+                clock_line(1000) + exec_event(1003, 1, 11, "/usr/bin/a") + clock_line(1250);
+            for (lines = capture; !lines.empty();) {
+                const std::string_view line = lines.substr(0, lines.find('\n'));
+                reader.line(line);
+                lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+            }
+            pipeline.finish();
+            BOOST_TEST(proc.questions.stdio == row.stdio);
+            BOOST_TEST(proc.questions.container == row.container);
+            BOOST_TEST(proc.questions.group == row.group);
+            BOOST_REQUIRE(static_cast<bool>(proc.questions.keep_variable) == row.variables);
+            if (row.variables) {
+                BOOST_TEST(proc.questions.keep_variable("LD_PRELOAD=/tmp/x.so"));
+                BOOST_TEST(proc.questions.keep_variable("A=1"));
+                BOOST_TEST(!proc.questions.keep_variable("LD_PRELOAD="));
+                BOOST_TEST(!proc.questions.keep_variable("PASSWORD=1"));
+            }
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(timers_due_before_a_message_fire_first) {

@@ -11,6 +11,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "collector/feed/host_facts.hpp"
+#include "collector/process/exec_context.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -46,6 +47,10 @@ class FakeProc final : public ProcReader {
         if (found == processes.end())
             return std::nullopt;
         return found->second;
+    }
+    void read_exec(std::int32_t pid, const ExecQuestions&, ExecContext& out) override {
+        out.clear(pid);
+        out.gone = true;
     }
 };
 

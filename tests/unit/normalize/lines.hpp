@@ -61,6 +61,11 @@ inline std::string exit(std::int64_t ms, int pid, int status = 0) {
         mono_ns(ms), pid, pid, status);
 }
 
+inline std::string session(std::int64_t ms, int pid) {
+    return fmt::format("type=CN_PROC msg=proc({}): what=sid cpu=0 seq=1 pid={} tgid={}\n",
+                       mono_ns(ms), pid, pid);
+}
+
 // What a SYSCALL record says; the defaults are those of an ordinary user's command.
 struct Call {
     std::int64_t ms = 0;
@@ -72,18 +77,19 @@ struct Call {
     std::string arch = "c000003e";
     std::int64_t exit = 0;
     std::string a0 = "55cbde8ecb40";
+    std::string a1 = "7ffc84bb6300";
     std::string tty = "pts0";
     int uid = 1000;
     int euid = 1000;
 };
 inline std::string syscall(const Call& call) {
     return fmt::format(
-        "type=SYSCALL msg={}: arch={} syscall={} success={} exit={} a0={} a1=7ffc84bb6300 a2=10 "
+        "type=SYSCALL msg={}: arch={} syscall={} success={} exit={} a0={} a1={} a2=10 "
         "a3=8 items=2 ppid={} pid={} auid=1000 uid={} gid=1000 euid={} suid={} fsuid={} egid=1000 "
         "sgid=1000 fsgid=1000 tty={} ses=3 comm=\"x\" exe=\"{}\" key=\"audisp-eql\"\n",
         stamp(call.ms, call.serial), call.arch, call.number,
-        call.exit < 0 && call.exit != -512 ? "no" : "yes", call.exit, call.a0, call.ppid, call.pid,
-        call.uid, call.euid, call.euid, call.euid, call.tty, call.exe);
+        call.exit < 0 && call.exit != -512 ? "no" : "yes", call.exit, call.a0, call.a1, call.ppid,
+        call.pid, call.uid, call.euid, call.euid, call.euid, call.tty, call.exe);
 }
 inline std::string proctitle(const Call& call) {
     return fmt::format("type=PROCTITLE msg={}: proctitle=\"x\"\n", stamp(call.ms, call.serial));

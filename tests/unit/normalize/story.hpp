@@ -12,6 +12,7 @@
 #include "collector/audit/assembler.hpp"
 #include "collector/feed/capture.hpp"
 #include "collector/normalize/normalizer.hpp"
+#include "collector/process/exec_context.hpp"
 
 namespace audisp_eql::collector {
 
@@ -36,6 +37,7 @@ inline std::string joined(const detect::EventPtr& event, detect::FieldId field) 
 class FakeProcReader final : public ProcReader {
   public:
     std::map<std::int32_t, ProcSnapshot> processes;
+    std::map<std::int32_t, ExecContext> after_exec;
     int asked = 0;
 
     std::vector<std::int32_t> pids() override {
@@ -56,6 +58,13 @@ class FakeProcReader final : public ProcReader {
         ++descriptors_asked;
         const auto found = descriptors.find({pid, fd});
         return found == descriptors.end() ? std::nullopt : std::optional(found->second);
+    }
+    void read_exec(std::int32_t pid, const ExecQuestions&, ExecContext& out) override {
+        out.clear(pid);
+        const auto found = after_exec.find(pid);
+        out.gone = found == after_exec.end();
+        if (!out.gone)
+            out = found->second;
     }
 };
 

@@ -28,7 +28,7 @@ struct FakeProc {
         std::ofstream(root / "42" / name, std::ios::binary) << bytes;
     }
     void stat(const std::string& name, const std::string& tty_nr) const {
-        file("stat", "42 (" + name + ") S 7 42 42 " + tty_nr +
+        file("stat", "42 (" + name + ") S 7 41 40 " + tty_nr +
                          " 42 4194560 1 2 3 4 5 6 7 8 20 0 3 0 98765 1 2 3\n");
     }
     fs::path root;
@@ -41,7 +41,10 @@ BOOST_AUTO_TEST_SUITE(process)
 BOOST_AUTO_TEST_CASE(proc_of_a_process_is_read) {
     const FakeProc proc;
     proc.stat("a) S 1 (b", "34817");
-    proc.file("status", "Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t1001\t2\t2\t2\n");
+    proc.file("status",
+              "Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t1001\t2\t2\t2\nCapInh:\t0\n"
+              "CapPrm:\t000001ffffffffff\nCapEff:\t0000000000002000\n");
+    proc.file("cgroup", "0::/system.slice/x.service\n");
     proc.file("cmdline", "sh\0-c\0\0with space\0"s);
     proc.file("loginuid", "1000");
     proc.file("sessionid", "3");
@@ -66,6 +69,11 @@ BOOST_AUTO_TEST_CASE(proc_of_a_process_is_read) {
     BOOST_TEST(read->egid == 2U);
     BOOST_TEST(read->auid == 1000U);
     BOOST_TEST(read->session == 3U);
+    BOOST_TEST(read->pgid == 41);
+    BOOST_TEST(read->sid == 40);
+    BOOST_TEST(read->cap_permitted == 0x1ffffffffff);
+    BOOST_TEST(read->cap_effective == 0x2000);
+    BOOST_TEST(read->cgroup == "/system.slice/x.service");
 }
 
 BOOST_AUTO_TEST_CASE(terminals_have_the_names_that_audit_gives_them) {
@@ -154,6 +162,11 @@ BOOST_AUTO_TEST_CASE(snapshot_text_holds_any_bytes) {
     snapshot.gid = 3;
     snapshot.egid = 0xfffffffe;
     snapshot.tty = "pts0";
+    snapshot.sid = 4;
+    snapshot.pgid = 5;
+    snapshot.cap_permitted = 0x1ffffffffff;
+    snapshot.cap_effective = 0;
+    snapshot.cgroup = "/a b\n";
     const std::string text = to_text(snapshot);
     BOOST_TEST(text.find('\n') == std::string::npos);
     const auto read = snapshot_from_text(text);

@@ -177,6 +177,30 @@ BOOST_AUTO_TEST_CASE(a_query_is_a_set_of_one) {
     BOOST_TEST(has_errors(diagnostics));
 }
 
+BOOST_AUTO_TEST_CASE(which_fields_the_rules_look_at) {
+    Diagnostics diagnostics;
+    const auto set = RuleSet::of_query(
+        "sequence by process.entity_id [process where process.name == \"a\"] by process.pid "
+        "[process where length(process.args) > 2 and process.tty.name != null] by process.pid "
+        "until [process where process.exit_code == 1] by process.parent.pid",
+        diagnostics);
+    BOOST_REQUIRE(set);
+    const std::pair<FieldId, bool> rows[] = {
+        {FieldId::process_entity_id, true},    {FieldId::process_pid, true},
+        {FieldId::process_name, true},         {FieldId::process_args, true},
+        {FieldId::process_tty_name, true},     {FieldId::process_exit_code, true},
+        {FieldId::process_parent_pid, true},   {FieldId::process_executable, false},
+        {FieldId::process_parent_name, false}, {FieldId::container_id, false}};
+    for (const auto& [field, used] : rows) {
+        BOOST_TEST_CONTEXT(set->fields().row(field).name) {
+            BOOST_TEST(set->uses(field) == used);
+        }
+    }
+    BOOST_TEST(set->tests_on(FieldId::process_name).size() == 1u);
+    BOOST_TEST(matches(*set->tests_on(FieldId::process_name)[0], Value::text("a")));
+    BOOST_TEST(set->tests_on(FieldId::process_args).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
