@@ -58,6 +58,8 @@ void Normalizer::State::on_exec(const SyscallFacts& facts) {
     const ExecContext* const context = context_of(facts);
     if (context && context->pgid != 0)
         processes.group_joined(*process, context->pgid);
+    else if (!process->credentials.tty().empty() && process->pgid != process->pid)
+        processes.group_joined(*process, 0);  // a shell's job control moves it, and nobody tells
     detect::BlockPtr block = image_of_exec(facts, *process, context);
     const auto executed = processes.image_executed(*process, std::move(block), facts.point);
     release_missed_images();
