@@ -10,6 +10,7 @@
 #include "detect/eql/parser.hpp"
 #include "detect/rule/sha256.hpp"
 #include "detect/rule/toml_file.hpp"
+#include "detect/text/nearest.hpp"
 
 namespace audisp_eql::detect {
 namespace {
@@ -64,6 +65,17 @@ std::optional<std::int64_t> parse_look_back(std::string_view from) {
         return std::nullopt;
     }
     return count * seconds * kSecond;
+}
+
+// "EQL", "elq": a rule that would be left out for a slip.
+bool is_slip_for_eql(std::string_view language) {
+    NearestName nearest(language);
+    for (const std::string_view known : {"esql", "kuery", "lucene", "query", "eql"}) {
+        if (known == language)
+            return false;
+        nearest.offer(known);
+    }
+    return nearest.best() == "eql";
 }
 
 // A checkout of rules holds other TOML files, too (pyproject.toml, queries for hunting): tables,
@@ -154,8 +166,13 @@ bool RuleReader::is_ours(const toml::table& metadata, const toml::table& rule) {
     const toml::node_view language = rule["language"];
     const toml::node_view type = rule["type"];
     const toml::node_view decides = language ? language : type;
-    if (decides && decides.value_or(std::string_view()) != "eql") {
+    const std::string_view name = decides.value_or(std::string_view());
+    if (decides && name != "eql" && !is_slip_for_eql(name)) {
         return false;
+    }
+    if (decides && name != "eql") {
+        error(at(decides.node()->source()), "unknown language '" + std::string(name) + "'",
+              "did you mean 'eql'?");
     }
     return is_for_linux(rule, "os_list") && is_for_linux(metadata, "os_type_list");
 }

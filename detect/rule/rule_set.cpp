@@ -201,6 +201,11 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
     set->add_exceptions(options, reports, exceptions ? *exceptions : unasked);
     set->digest_ = sha256_hex(hashes);
     set->note_uses();
+    for (RuleReport& report : reports)
+        std::stable_sort(report.diagnostics.begin(), report.diagnostics.end(),
+                         [](const Diagnostic& left, const Diagnostic& right) {
+                             return left.at.offset < right.at.offset;
+                         });
     return set;
 }
 

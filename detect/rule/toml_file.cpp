@@ -45,6 +45,22 @@ std::size_t count_dots(std::string_view text) {
     return dots;
 }
 
+// For what goes wrong where a query stands in a TOML string.
+std::string_view hint_for(std::string_view message) {
+    const auto says = [&](std::string_view part) {
+        return message.find(part) != std::string_view::npos;
+    };
+    if (says("unknown escape"))
+        return "put the query between ''' and ''': nothing is escaped there";
+    if (says("expected a comment or whitespace"))
+        return "text that holds a quote stands between ''' and '''";
+    if (says("string") && says("end-of-file"))
+        return "the text is not closed";
+    if (says("string") && says("control characters"))
+        return "the text is not closed on its line; several lines stand between ''' and '''";
+    return {};
+}
+
 }  // namespace
 
 bool TomlFile::acceptable() {
@@ -72,7 +88,8 @@ std::optional<toml::table> TomlFile::parse() {
             message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
         SourceRange place = at(failure.source());
         place.length = place.offset < text_.size() ? 1 : 0;
-        error(place, "not valid TOML: " + message);
+        const std::string_view hint = hint_for(message);
+        error(place, "not valid TOML: " + message, std::string(hint));
         return std::nullopt;
     }
 }

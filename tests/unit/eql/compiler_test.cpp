@@ -57,7 +57,7 @@ const Row kRows[] = {
     {"any where process.name == 7", kWarning, "never holds", "in double quotes: \"7\"", "7"},
     {"any where host.os == \"linux\"", kWarning, "unknown field 'host.os'",
      "several fields: host.os.family, host.os.kernel, host.os.type", "host.os"},
-    {"any where process.previous.executable == \"a\"", kWarning, "unknown field", "never have it",
+    {"any where process.code_signature.status == \"a\"", kWarning, "unknown field", "never have it",
      ""},
     {"any where proces.parent.nme == \"a\"", kWarning, "unknown field", "'process.parent.name'",
      ""},

@@ -46,6 +46,25 @@ const Case kErrors[] = {
      "risk_score must be a whole number from 0 to 100"},
 };
 
+const Case kSlips[] = {
+    {"[rule]\nid = 'a'\nname = 'b'\nquery = 'any where true'\nlanguage = 'EQL'\n", 5, 12,
+     "unknown language 'EQL'"},
+    {"[rule]\nid = 'a'\nname = 'b'\nquery = 'any where true'\ntype = 'elq'\n", 5, 8,
+     "unknown language 'elq'"},
+};
+
+// What a hint says of the commonest mistakes of TOML round a query.
+struct Hint {
+    std::string_view file;
+    std::string_view hint;
+};
+const Hint kTomlHints[] = {
+    {"[rule]\nquery = \"a == \\d\"\n", "nothing is escaped there"},
+    {"[rule]\nquery = \"a == \"b\"\"\n", "text that holds a quote"},
+    {"[rule]\nname = \"b\nquery = \"c\"\n", "not closed on its line"},
+    {"[rule]\nquery = '''\na == 1\n", "the text is not closed"},
+};
+
 const Case kWarnings[] = {
     {"[rule]\nid = 'a'\nname = 'b'\nquery = 'any where true'\ntags = 5\n", 5, 8,
      "'tags' must be a list of texts: ignored"},
@@ -102,6 +121,19 @@ BOOST_AUTO_TEST_SUITE(rule)
 
 BOOST_DATA_TEST_CASE(errors, boost::unit_test::data::make(kErrors), row) {
     check_message(row, Severity::error);
+}
+
+BOOST_DATA_TEST_CASE(slips, boost::unit_test::data::make(kSlips), row) {
+    check_message(row, Severity::error);
+}
+
+BOOST_AUTO_TEST_CASE(hints_for_toml) {
+    for (const Hint& row : kTomlHints) {
+        const RuleFile file = load_rule("x", row.file);
+        BOOST_REQUIRE(file.diagnostics.size() == 1U);
+        BOOST_TEST(file.diagnostics[0].hint.find(row.hint) != std::string::npos,
+                   row.file << file.diagnostics[0].message << file.diagnostics[0].hint);
+    }
 }
 
 BOOST_DATA_TEST_CASE(warnings, boost::unit_test::data::make(kWarnings), row) {
