@@ -206,6 +206,9 @@ def check_alerts(text, pids):
 
 
 def test(arguments, directory):
+    # Who began this process's session and group may be gone before it begins, and can't be told.
+    if os.getpgrp() != os.getpid():
+        os.setsid()
     rules = pathlib.Path(directory, "rules")
     rules.mkdir()
     for rule, query in RULES.items():
