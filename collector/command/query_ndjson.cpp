@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "collector/agent/log.hpp"
+#include "collector/command/counted.hpp"
 #include "collector/command/query_input.hpp"
 #include "detect/event/json_reader.hpp"
 
@@ -152,8 +153,9 @@ void NdjsonInput::ask() {
 }
 
 void NdjsonInput::tell_statistics(std::chrono::nanoseconds took, std::uint64_t matches) const {
-    log::info(fmt::format("{} events in {:.2f} s, {} lines skipped; matches: {}", lines_.size(),
-                          std::chrono::duration<double>(took).count(), refused_, matches));
+    log::info(fmt::format(
+        "{} in {:.2f} s, {} skipped; matches: {}", counted(lines_.size(), "event"),
+        std::chrono::duration<double>(took).count(), counted(refused_, "line"), matches));
     if (const std::uint64_t dropped = engine_.counters().pending_dropped; dropped != 0)
         log::warning(fmt::format("not all is well: {} pending matches had to be dropped", dropped));
 }

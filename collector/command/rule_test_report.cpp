@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "collector/command/counted.hpp"
 #include "detect/text/utf8.hpp"
 
 namespace audisp_eql::collector {
@@ -29,10 +30,6 @@ struct Counts {
                           [](const TestOutcome& test) { return !test.passed(); }));
     }
 };
-
-std::string counted(std::size_t count, std::string_view what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 std::string result_of(const TestedRule& rule) {
     if (!rule.has_tests)
