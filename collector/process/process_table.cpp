@@ -2,15 +2,12 @@
 #include "collector/process/process_table.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/uuid/name_generator_sha1.hpp>
-#include <boost/uuid/string_generator.hpp>
-#include <boost/uuid/uuid.hpp>
-#include <boost/uuid/uuid_io.hpp>
+
+#include "collector/process/entity_id.hpp"
 
 namespace audisp_eql::collector {
 
@@ -18,40 +15,6 @@ namespace {
 
 // Field 22 of /proc/PID/stat counts in USER_HZ, 100 on every architecture that Linux has today.
 constexpr std::int64_t kTickNs = 10'000'000;
-
-boost::uuids::uuid parse_uuid(std::string_view text) {
-    boost::uuids::uuid nil{};
-    // string_generator throws on bad input and takes forms we never meet: check the shape first.
-    if (text.size() != 36)
-        return nil;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') ||
-                         (text[i] >= 'A' && text[i] <= 'F');
-        if (dash ? text[i] != '-' : !hex)
-            return nil;
-    }
-    return boost::uuids::string_generator()(text.begin(), text.end());
-}
-
-// "pid:tick:n", "pid:s<serial>" or "pid:f<nanoseconds>" in a buffer.
-class IdName {
-  public:
-    IdName& number(std::uint64_t value) {
-        end_ = std::to_chars(end_, buffer_ + sizeof buffer_, value).ptr;
-        return *this;
-    }
-    IdName& text(std::string_view value) {
-        end_ = std::copy(value.begin(), value.end(), end_);
-        return *this;
-    }
-    std::size_t size() const { return static_cast<std::size_t>(end_ - buffer_); }
-    const char* data() const { return buffer_; }
-
-  private:
-    char buffer_[80];
-    char* end_ = buffer_;
-};
 
 }  // namespace
 
@@ -70,7 +33,7 @@ struct ProcessTable::State {
     boost::unordered_flat_map<std::int32_t, Slot> by_pid;
     Order live;        // least recently used first
     Order tombstones;  // oldest exit first
-    boost::uuids::uuid boot_id{};
+    EntityNamer entities;
     std::int64_t now_ns = 0;  // the connector's clock
 
     explicit State(ProcessTableCounters& c) : counters(c) {}
@@ -268,12 +231,12 @@ ProcessTable::ProcessTable() : state_(std::make_unique<State>(counters_)) {}
 ProcessTable::~ProcessTable() = default;
 
 void ProcessTable::set_boot_id(std::string_view uuid) {
-    state_->boot_id = parse_uuid(uuid);
+    state_->entities.set_boot_id(uuid);
 }
 
 void ProcessTable::clear() {
     state_->clear();
-    state_->boot_id = {};
+    state_->entities.clear();
 }
 
 ProcessPtr ProcessTable::snapshot(const ProcSnapshot& snapshot, std::int64_t now_ns) {
@@ -571,22 +534,8 @@ void ProcessTable::link_parent(Process& process, std::uint64_t serial) {
 }
 
 std::string_view ProcessTable::entity_id(Process& process) {
-    if (!process.entity_id.empty())
-        return process.entity_id.view();
-    IdName name;
-    name.number(static_cast<std::uint32_t>(process.pid)).text(":");
-    if (process.start_tick >= 0)
-        name.number(static_cast<std::uint64_t>(process.start_tick))
-            .text(":")
-            .number(process.ordinal);
-    else if (process.first_serial != 0)
-        name.text("s").number(process.first_serial);
-    else  // only the connector has named it, and not by its own FORK
-        name.text("f").number(static_cast<std::uint64_t>(process.first_ns));
-    const boost::uuids::uuid id =
-        boost::uuids::name_generator_sha1(state_->boot_id)(name.data(), name.size());
-    auto& text = process.entity_id.text;
-    boost::uuids::to_chars(id, text.data(), text.data() + text.size());
+    if (process.entity_id.empty())
+        process.entity_id = state_->entities.name(process);
     return process.entity_id.view();
 }
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/process/entity_id.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/string_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
+
+namespace audisp_eql::collector {
+
+namespace {
+
+boost::uuids::uuid parse_uuid(std::string_view text) {
+    boost::uuids::uuid nil{};
+    // string_generator throws on bad input and takes forms we never meet: check the shape first.
+    if (text.size() != 36)
+        return nil;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') ||
+                         (text[i] >= 'A' && text[i] <= 'F');
+        if (dash ? text[i] != '-' : !hex)
+            return nil;
+    }
+    return boost::uuids::string_generator()(text.begin(), text.end());
+}
+
+// "pid:tick:n", "pid:s<serial>" or "pid:f<nanoseconds>" in a buffer.
+class IdName {
+  public:
+    IdName& number(std::uint64_t value) {
+        end_ = std::to_chars(end_, buffer_ + sizeof buffer_, value).ptr;
+        return *this;
+    }
+    IdName& text(std::string_view value) {
+        end_ = std::copy(value.begin(), value.end(), end_);
+        return *this;
+    }
+    std::size_t size() const { return static_cast<std::size_t>(end_ - buffer_); }
+    const char* data() const { return buffer_; }
+
+  private:
+    char buffer_[80];
+    char* end_ = buffer_;
+};
+
+}  // namespace
+
+void EntityNamer::set_boot_id(std::string_view uuid) {
+    boot_id_ = parse_uuid(uuid);
+}
+
+EntityId EntityNamer::name(const Process& process) const {
+    IdName name;
+    name.number(static_cast<std::uint32_t>(process.pid)).text(":");
+    if (process.start_tick >= 0)
+        name.number(static_cast<std::uint64_t>(process.start_tick))
+            .text(":")
+            .number(process.ordinal);
+    else if (process.first_serial != 0)
+        name.text("s").number(process.first_serial);
+    else  // only the connector has named it, and not by its own FORK
+        name.text("f").number(static_cast<std::uint64_t>(process.first_ns));
+    const boost::uuids::uuid uuid =
+        boost::uuids::name_generator_sha1(boot_id_)(name.data(), name.size());
+    EntityId id;
+    boost::uuids::to_chars(uuid, id.text.data(), id.text.data() + id.text.size());
+    return id;
+}
+
+}  // namespace audisp_eql::collector
