@@ -135,9 +135,10 @@ namespace {
 
 constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Command::replay),
                    kQuery = command_bit(Command::query), kRecord = command_bit(Command::record),
-                   kCheck = command_bit(Command::check), kTest = command_bit(Command::test);
+                   kCheck = command_bit(Command::check), kTest = command_bit(Command::test),
+                   kDoctor = command_bit(Command::doctor);
 constexpr unsigned kLive = kRun | kRecord, kRuled = kRun | kReplay | kCheck;
-constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest;
+constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest | kDoctor;
 
 constexpr const char* kRules = "Rules";
 constexpr const char* kInput = "What is read";
@@ -252,9 +253,9 @@ void add_output(TableBuilder& table, Settings& s) {
               "Write every event that the rules see, as ECS in JSON, in place of the alerts.");
     table.add(kOutput, kReplay | kQuery, false, "exit-code", po::bool_switch(&s.exit_code),
               "Exit with 3 if anything matched.");
-    table.add(kOutput, kCheck, false, "output",
+    table.add(kOutput, kCheck | kDoctor, false, "output",
               value(s.check_output, "FORM")->default_value(s.check_output, "text"),
-              "text: messages for people. json: one object a line for each rule file.");
+              "text: messages for people. json: one object a line.");
     table.add(kOutput, kTest, false, "output",
               value(s.test_output, "FORM")->default_value(s.test_output, "text"),
               "text: a line for each rule, and what is wrong. junit: XML, one test suite a rule.");

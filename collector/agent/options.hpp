@@ -15,7 +15,7 @@
 
 namespace audisp_eql::collector {
 
-enum class Command : std::uint8_t { run, replay, query, record, check, test };
+enum class Command : std::uint8_t { run, replay, query, record, check, test, doctor };
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp
 enum class RequiredFeed : std::uint8_t { audit, proc_connector };

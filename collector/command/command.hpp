@@ -25,6 +25,7 @@ int query_command(const Settings& settings);
 int record_command(const Settings& settings);
 int check_command(const Settings& settings);
 int test_command(const Settings& settings);
+int doctor_command(const Settings& settings);
 
 struct CommandEntry {
     std::string_view name;

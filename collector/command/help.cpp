@@ -103,6 +103,20 @@ constexpr CommandEntry kCommands[] = {
      "  audisp-eql test my-rules/\n"
      "  audisp-eql test --output junit my-rules/ >results.xml\n",
      "  0  all tests passed   1  cannot run   2  a test failed, or a file has a mistake\n"},
+    {"doctor", Command::doctor, doctor_command, "",
+     "say what stands in the way of detection on this host",
+     "Looks at the kernel, its audit settings and rules, who holds the audit feed, auditd\n"
+     "and its plugin, the proc connector, namespaces, security modules, io_uring, the\n"
+     "clock, the rules and the outputs, and says of each in one line:\n"
+     "  fine     nothing to do\n"
+     "  warning  records may be lost, something is blind, or the host may suffer\n"
+     "  broken   as it is, attacks go unseen\n"
+     "and the command that mends it. Changes nothing. Where audisp-eql runs, its own\n"
+     "configuration counts. Needs root to see everything.\n",
+     "  audisp-eql doctor\n"
+     "  audisp-eql doctor --output json | jq -r 'select(.verdict == \"broken\").mend'\n"
+     "      one object a line: check, verdict, text, mend (empty: nothing to do)\n",
+     "  0  nothing is broken   1  something is broken, or it cannot run   2  an option is wrong\n"},
 };
 
 }  // namespace

@@ -28,14 +28,6 @@ bool exists(const char* path) {
     return ::access(path, F_OK) == 0;
 }
 
-// systemd will start it, now or at the next boot. Without systemd nothing tells; whoever starts
-// auditd by hand sees who holds the feed.
-bool auditd_will_start() {
-    return exists("/run/systemd/system") &&
-           (exists("/usr/sbin/auditd") || exists("/sbin/auditd")) &&
-           exists("/etc/systemd/system/multi-user.target.wants/auditd.service");
-}
-
 bool is_unix_stream(int fd) {
     int domain = 0, type = 0;
     socklen_t size = sizeof domain;
@@ -85,6 +77,12 @@ std::string_view name_of(AuditFeed feed) {
         if (value == feed)
             return text;
     return {};
+}
+
+bool auditd_will_start() {
+    return exists("/run/systemd/system") &&
+           (exists("/usr/sbin/auditd") || exists("/sbin/auditd")) &&
+           exists("/etc/systemd/system/multi-user.target.wants/auditd.service");
 }
 
 FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts) {

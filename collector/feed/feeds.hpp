@@ -45,6 +45,9 @@ struct FeedChoice {
 // `wanted`: automatic, or what the user forces.
 FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts);
 FeedFacts look_at_host();
+// systemd will start it, now or at the next boot. Without systemd nothing tells; whoever starts
+// auditd by hand sees who holds the feed.
+bool auditd_will_start();
 
 struct FeedOptions {
     AuditFeed audit = AuditFeed::automatic;
