@@ -55,10 +55,11 @@ class SeenFeeds {
     void see(MessageKind kind) {
         if (told_)
             return;
-        if (kind == MessageKind::audit_line || kind == MessageKind::audit_record)
-            add("audit");
-        else if (kind == MessageKind::proc_event)
-            add("proc");
+        const bool audit = kind == MessageKind::audit_line || kind == MessageKind::audit_record;
+        if (audit && !std::exchange(audit_, true))
+            names_.emplace_back("audit");
+        else if (kind == MessageKind::proc_event && !std::exchange(proc_, true))
+            names_.emplace_back("proc");
     }
     void host_says(std::string_view host) {
         const std::optional<std::string_view> list = find_field(host, "feeds");
@@ -76,11 +77,8 @@ class SeenFeeds {
     std::vector<std::string_view> names() const { return {names_.begin(), names_.end()}; }
 
   private:
-    void add(std::string_view name) {
-        if (std::find(names_.begin(), names_.end(), name) == names_.end())
-            names_.emplace_back(name);
-    }
-    bool told_ = false;
+    bool told_ = false;  // by a HOST line
+    bool audit_ = false, proc_ = false;
     std::vector<std::string> names_;
 };
 
@@ -167,6 +165,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     AlertHandler on_alert;
     PipelineCounters counters;
 
+    HeadParser heads;
     Assembler assembler{*this};
     Normalizer normalizer;
     std::optional<detect::Engine> engine;
@@ -260,11 +259,12 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             assembler.finish();
             records_received = received;
         }
-        assembler.add(record, records_received ? stream_ns : file_time(record));
+        const std::optional<RecordHead> head = heads.parse(record.bytes);
+        assembler.add(record, head, records_received ? stream_ns : file_time(head));
     }
 
-    std::int64_t file_time(const RawRecord& record) {
-        if (const std::optional<RecordHead> head = parse_head(record.bytes)) {
+    std::int64_t file_time(const std::optional<RecordHead>& head) {
+        if (head) {
             if (file_clock.see(head->key.time_ms * kNsPerMs))
                 assembler.finish();
             assembler.advance(file_clock.ns());

@@ -267,8 +267,12 @@ Assembler::Assembler(AuditEventSink& sink)
 Assembler::~Assembler() = default;
 
 void Assembler::add(const RawRecord& record, std::int64_t now_ns) {
+    add(record, parse_head(record.bytes), now_ns);
+}
+
+void Assembler::add(const RawRecord& record, const std::optional<RecordHead>& head,
+                    std::int64_t now_ns) {
     ++counters_.records;
-    const std::optional<RecordHead> head = parse_head(record.bytes);
     if (!head) {
         ++counters_.unparsed;
         return;

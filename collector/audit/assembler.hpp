@@ -109,6 +109,8 @@ class Assembler {
     // `now_ns`: the input's clock (live: receive time; files: the largest audit time seen, in ns).
     // Does not look at time-outs.
     void add(const RawRecord& record, std::int64_t now_ns);
+    // With its head as HeadParser gave it.
+    void add(const RawRecord& record, const std::optional<RecordHead>& head, std::int64_t now_ns);
     // Lets go what waits too long, oldest first. Cheap when nothing does.
     void advance(std::int64_t now_ns);
     // End of input: everything in flight comes out, oldest first.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -87,18 +88,20 @@ int hex_digit(char c) {
     return kHexDigits[static_cast<unsigned char>(c)];
 }
 
-}  // namespace
-
-std::optional<RecordHead> parse_head(std::string_view bytes) {
+// Takes "audit(SEC.MSEC:SERIAL):" from the front of `bytes`.
+bool take_key(std::string_view& bytes, EventKey& key) {
     constexpr std::uint64_t kMaxSeconds = 0xffff'ffff'ffff;  // keeps milliseconds within 64 bits
     std::uint64_t seconds = 0;
     std::uint64_t millis = 0;
-    RecordHead head;
     if (!take(bytes, "audit(") || !take_number(bytes, kMaxSeconds, seconds) || !take(bytes, ".") ||
         !take_number(bytes, 999, millis) || !take(bytes, ":") ||
-        !take_number(bytes, UINT32_MAX, head.key.serial) || !take(bytes, "):"))
-        return std::nullopt;
-    head.key.time_ms = static_cast<std::int64_t>(seconds * 1000 + millis);
+        !take_number(bytes, UINT32_MAX, key.serial) || !take(bytes, "):"))
+        return false;
+    key.time_ms = static_cast<std::int64_t>(seconds * 1000 + millis);
+    return true;
+}
+
+std::string_view body_of(std::string_view bytes) {
     if (const void* cut = std::memchr(bytes.data(), kEnrichedSeparator, bytes.size()))
         bytes =
             bytes.substr(0, static_cast<std::size_t>(static_cast<const char*>(cut) - bytes.data()));
@@ -106,8 +109,65 @@ std::optional<RecordHead> parse_head(std::string_view bytes) {
         bytes.remove_prefix(1);
     while (!bytes.empty() && is_blank(bytes.back()))
         bytes.remove_suffix(1);
-    head.body = bytes;
+    return bytes;
+}
+
+// Keys and values are a few bytes long: eight at a time in a register find their end sooner than a
+// call of memchr.
+constexpr std::uint64_t repeated(char c) {
+    return 0x0101010101010101U * static_cast<unsigned char>(c);
+}
+// Marks the bytes of `word` that are zero, in their highest bits; exact for the lowest one.
+constexpr std::uint64_t zero_bytes(std::uint64_t word) {
+    return (word - repeated(1)) & ~word & repeated('\x80');
+}
+// The first byte lowest.
+std::uint64_t load_word(const char* at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
+}
+std::size_t first_marked(std::uint64_t marks) {
+    return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+}
+
+// Where `c` is, or `end`.
+const char* find_near(const char* at, const char* end, char c) {
+    constexpr std::ptrdiff_t kNear = 32;
+    for (const char* const near = at + std::min(kNear, end - at); near - at >= 8; at += 8) {
+        if (const std::uint64_t marks = zero_bytes(load_word(at) ^ repeated(c)))
+            return at + first_marked(marks);
+    }
+    const void* const found = std::memchr(at, c, static_cast<std::size_t>(end - at));
+    return found ? static_cast<const char*>(found) : end;
+}
+
+}  // namespace
+
+std::optional<RecordHead> parse_head(std::string_view bytes) {
+    RecordHead head;
+    if (!take_key(bytes, head.key))
+        return std::nullopt;
+    head.body = body_of(bytes);
     return head;
+}
+
+std::optional<RecordHead> HeadParser::parse(std::string_view bytes) {
+    // What was parsed ends with "):", so equal text is the whole of it.
+    if (size_ == 0 || !bytes.starts_with(std::string_view(text_.data(), size_))) {
+        std::string_view rest = bytes;
+        if (!take_key(rest, key_)) {
+            size_ = 0;
+            return std::nullopt;
+        }
+        size_ = bytes.size() - rest.size();
+        if (size_ > text_.size()) {  // leading zeros
+            size_ = 0;
+            return RecordHead{key_, body_of(rest)};
+        }
+        std::memcpy(text_.data(), bytes.data(), size_);
+    }
+    return RecordHead{key_, body_of(bytes.substr(size_))};
 }
 
 std::optional<RawRecord> parse_line(std::string_view line) {
@@ -142,25 +202,39 @@ void append_type_name(std::uint16_t type, std::string& out) {
     out += ']';
 }
 
+// Up to the first '=' or ' ', or the end.
+void FieldCursor::read_key() {
+    const char* const begin = at_;
+    if (end_ - at_ >= 8) {
+        const std::uint64_t word = load_word(at_);
+        const std::uint64_t marks =
+            zero_bytes(word ^ repeated('=')) | zero_bytes(word ^ repeated(' '));
+        if (marks != 0) {
+            const std::size_t size = first_marked(marks);
+            key = std::string_view(begin, size);
+            code = size == 0 ? 0 : __builtin_bswap64(word) >> (64 - 8 * size);
+            at_ += size;
+            return;
+        }
+    }
+    while (at_ != end_ && *at_ != '=' && *at_ != ' ')
+        ++at_;
+    key = std::string_view(begin, static_cast<std::size_t>(at_ - begin));
+    code = field_code(key);
+}
+
 bool FieldCursor::next() {
     while (at_ != end_) {
         if (*at_ == ' ') {
             ++at_;
             continue;
         }
-        const char* const begin = at_;
-        std::uint64_t packed = 0;
-        while (at_ != end_ && *at_ != '=' && *at_ != ' ') {
-            packed = packed << 8 | static_cast<unsigned char>(*at_);
-            ++at_;
-        }
-        key = std::string_view(begin, static_cast<std::size_t>(at_ - begin));
+        read_key();
         if (at_ == end_ || *at_ == ' ' || key.empty()) {
             if (at_ != end_)
                 ++at_;
             continue;
         }
-        code = key.size() > 8 ? 0 : packed;
         ++at_;
         read_value();
         return true;
@@ -170,34 +244,29 @@ bool FieldCursor::next() {
 
 void FieldCursor::read_value() {
     quoted = false;
-    const auto left = static_cast<std::size_t>(end_ - at_);
-    if (left == 0) {
-        value = {};
+    value = {};
+    if (at_ == end_)
         return;
-    }
     if (*at_ == '"') {
         quoted = true;
         ++at_;
-        const void* close = std::memchr(at_, '"', left - 1);
         // Without its closing quote the value was cut; what is there is still its beginning.
-        const char* const last = close ? static_cast<const char*>(close) : end_;
-        value = std::string_view(at_, static_cast<std::size_t>(last - at_));
-        at_ = close ? last + 1 : end_;
+        const char* const close = find_near(at_, end_, '"');
+        value = std::string_view(at_, static_cast<std::size_t>(close - at_));
+        at_ = close == end_ ? end_ : close + 1;
         return;
     }
     if (*at_ == '\'') {
         // msg='…' of user messages: the last field, closed by the kernel. The text may hold quotes,
         // so that only the last one of the record can be the closing one.
-        std::string_view rest(at_ + 1, left - 1);
-        const std::size_t close = rest.rfind('\'');
-        value = rest.substr(0, close);
+        const std::string_view rest(at_ + 1, static_cast<std::size_t>(end_ - at_) - 1);
+        value = rest.substr(0, rest.rfind('\''));
         at_ = end_;
         return;
     }
-    const void* space = std::memchr(at_, ' ', left);
-    const char* const last = space ? static_cast<const char*>(space) : end_;
-    value = std::string_view(at_, static_cast<std::size_t>(last - at_));
-    at_ = last;
+    const char* const space = find_near(at_, end_, ' ');
+    value = std::string_view(at_, static_cast<std::size_t>(space - at_));
+    at_ = space;
 }
 
 std::optional<std::string_view> find_field(std::string_view body, std::string_view key) {
@@ -258,7 +327,16 @@ void append_as_untrusted(std::string_view bytes, std::string& out) {
 }
 
 std::optional<std::int64_t> parse_decimal(std::string_view text) {
+    constexpr std::size_t kAlwaysFits = 18;  // digits
     std::int64_t number = 0;
+    if (!text.empty() && text.size() <= kAlwaysFits && text.front() != '-') {
+        for (const char c : text) {
+            if (c < '0' || c > '9')
+                return std::nullopt;
+            number = number * 10 + (c - '0');
+        }
+        return number;
+    }
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size())
         return std::nullopt;

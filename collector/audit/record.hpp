@@ -7,6 +7,8 @@
 // Memory: views on the record's bytes. Threads: no state.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,6 +53,20 @@ struct RecordHead {
 // "audit(SEC.MSEC:SERIAL): body"; nullopt if it is not that.
 std::optional<RecordHead> parse_head(std::string_view bytes);
 
+// parse_head() of records that come one after the other: those of one event have the same key, and
+// its text is read once.
+class HeadParser {
+  public:
+    std::optional<RecordHead> parse(std::string_view bytes);
+
+  private:
+    // "audit(281474976710655.999:4294967295):" has 38 characters.
+    static constexpr std::size_t kMaxKeyText = 40;
+    std::array<char, kMaxKeyText> text_{};  // of `key_`, up to the colon before the body
+    std::size_t size_ = 0;
+    EventKey key_;
+};
+
 // "type=NAME msg=audit(…): …", with an optional "node=NAME " before it. Unknown names that auditd
 // writes as UNKNOWN[2100] keep their number. nullopt if the line is no audit record.
 std::optional<RawRecord> parse_line(std::string_view line);
@@ -82,6 +98,7 @@ class FieldCursor {
     bool quoted = false;
 
   private:
+    void read_key();
     void read_value();
     const char* at_;
     const char* end_;

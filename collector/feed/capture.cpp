@@ -131,11 +131,12 @@ void append_payload(std::string_view bytes, std::string& out) {
 bool take_word(std::string_view& text, std::string_view key) {
     if (!text.starts_with(key))
         return false;
-    const auto begin = text.begin() + static_cast<std::ptrdiff_t>(key.size());
-    const auto end = std::find_if(begin, text.end(), [](char c) { return c <= ' ' || c > '~'; });
-    if (end == begin || end == text.end() || *end != ' ')
+    std::size_t end = key.size();
+    while (end < text.size() && text[end] > ' ' && text[end] <= '~')
+        ++end;
+    if (end == key.size() || end == text.size() || text[end] != ' ')
         return false;
-    text.remove_prefix(static_cast<std::size_t>(end - text.begin()) + 1);
+    text.remove_prefix(end + 1);
     return true;
 }
 

@@ -34,6 +34,28 @@ BOOST_AUTO_TEST_CASE(the_kernel_s_end_record_and_the_file_s_have_the_same_empty_
     BOOST_TEST(parse_head(std::string_view("audit(1.000:1): a=1\n\0", 21))->body == "a=1");
 }
 
+BOOST_AUTO_TEST_CASE(heads_that_follow_each_other_are_parsed_as_alone) {
+    HeadParser parser;
+    for (const char* bytes :
+         {"audit(1795305966.042:410812): a=1", "audit(1795305966.042:410812): b=2",
+          "audit(1795305966.042:410812)", "audit(1795305966.042:410812):",
+          "audit(1795305966.042:41081): c=3", "audit(1795305966.042:4108123): d=4", "audit(",
+          "audit(1795305966.042:4108123): e=5\x1d"
+          "f=6",
+          "", "audit(0000000000000000000001.001:00000000000000000001): leading zeros",
+          "audit(0000000000000000000001.001:00000000000000000001): again", "audit(1.001:1): g=7"}) {
+        const auto alone = parse_head(bytes);
+        const auto following = parser.parse(bytes);
+        BOOST_TEST_CONTEXT(bytes) {
+            BOOST_REQUIRE(alone.has_value() == following.has_value());
+            if (!alone)
+                continue;
+            BOOST_TEST((alone->key == following->key));
+            BOOST_TEST(alone->body == following->body);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_auditd_adds_after_the_separator_is_cut) {
     const auto head = parse_head(
         "audit(1.000:1): pid=1 key=(null)\x1d"
@@ -131,6 +153,22 @@ BOOST_AUTO_TEST_CASE(fields_are_walked) {
          }) {
         BOOST_TEST_CONTEXT(row.body) {
             BOOST_TEST(fields_of(row.body) == row.expected, boost::test_tools::per_element());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(fields_of_every_length_are_walked) {
+    for (std::size_t key_size = 1; key_size <= 12; ++key_size) {
+        for (std::size_t value_size = 0; value_size <= 80; ++value_size) {
+            for (const bool quoted : {false, true}) {
+                const std::string key(key_size, 'k');
+                const std::string value(value_size, 'v');
+                const std::string field = key + (quoted ? "=\"" + value + '"' : "=" + value);
+                const std::vector<Field> one{{key, value, quoted}};
+                BOOST_TEST(fields_of(field) == one);
+                const std::vector<Field> two{{key, value, quoted}, {key, value, quoted}};
+                BOOST_TEST(fields_of(field + ' ' + field) == two);
+            }
         }
     }
 }
