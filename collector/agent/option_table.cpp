@@ -111,6 +111,20 @@ static void validate(boost::any& out, const std::vector<std::string>& values,
         }
     }
 }
+static void validate(boost::any& out, const std::vector<std::string>& values,
+                     std::vector<RemoteServer>*, int) {
+    if (out.empty())
+        out = std::vector<RemoteServer>();
+    auto& servers = *boost::any_cast<std::vector<RemoteServer>>(&out);
+    for (const std::string& text : values) {
+        const auto server = parse_remote_server(text);
+        if (!server)
+            throw BadValue("'" + text +
+                           "' is not of the form udp://HOST[:PORT], tcp://… or tls://…; an IPv6 "
+                           "address stands in []");
+        servers.push_back(*server);
+    }
+}
 template <std::size_t kLeast, std::size_t kMost, std::size_t kDefault>
 static void validate(boost::any& out, const std::vector<std::string>& values,
                      Bounded<kLeast, kMost, kDefault>*, int) {
@@ -236,12 +250,36 @@ void add_output(TableBuilder& table, Settings& s) {
         value(s.max_message_bytes, "N")->default_value(s.max_message_bytes, "8000"),
         "Trim what goes to syslog to this size, the least important parts first. rsyslog cuts "
         "at 8 kB by default.");
+    table.add(kOutput, kRun, true, "syslog-server", value(s.syslog_servers, "URL"),
+              "Also send alerts to a syslog server, in the form of RFC 5424: udp://HOST[:PORT], "
+              "tcp://HOST[:PORT] (octet counting) or tls://HOST[:PORT]. Ports unless given: 514, "
+              "514, 6514. May be given several times.");
+    table.add(kOutput, kRun, true, "tls-ca", value(s.tls_ca, "FILE"),
+              "The certificates (PEM) that a TLS server's must come from. Default: the system's.");
+    table.add(kOutput, kRun, true, "tls-cert", value(s.tls_cert, "FILE"),
+              "The certificate chain (PEM) that is shown to TLS servers.");
+    table.add(kOutput, kRun, true, "tls-key", value(s.tls_key, "FILE"),
+              "The private key (PEM) of tls-cert.");
+    table.add(kOutput, kRun, true, "tls-verify", on_off(s.tls_verify),
+              "Refuse a TLS server whose certificate is not valid for its name. Off: anybody in "
+              "between can read the alerts.");
     table.add(kOutput, kRun, true, "json-file", value(s.json_file, "PATH"),
               "Also append each alert, whole, as one line of JSON to this file.");
     table.add(kOutput, kRun, true, "stdout",
               value(s.stdout_form, "FORM")->default_value(s.stdout_form, "none"),
               "Also write alerts to standard output. ndjson: whole, one line each. text: one "
               "readable line each. none.");
+    table.add(
+        kOutput, kRun, true, "state-dir", value(s.state_dir, "DIR")->default_value(s.state_dir),
+        "Alerts are written to DIR/spool before they are sent, and are there after a restart. "
+        "If DIR does not exist, or is off: they are kept in memory.");
+    table.add(kOutput, kRun, true, "spool-mib",
+              value(s.spool_mib, "N")->default_value(s.spool_mib, "64"),
+              "The most that the spool may take, in MiB; the oldest alerts go first.");
+    table.add(kOutput, kRun, true, "resend-seconds",
+              value(s.resend_seconds, "N")->default_value(s.resend_seconds, "30"),
+              "When syslog was restarted or a connection was lost, the alerts of this time go out "
+              "again, under the same ids: nobody knows which of them were read. 0: none.");
     table.add(
         kOutput, kRun, false, "capture", value(s.capture, "FILE"),
         "Also write what this run sees to FILE, so that 'audisp-eql replay FILE' repeats it.");

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/forward/remote_server.hpp"
+
 namespace audisp_eql::collector {
 
 enum class Command : std::uint8_t { run, replay, query, record, check, test, doctor };
@@ -60,8 +62,15 @@ struct Settings {
     // rsyslog cuts at about 8096 bytes of message by default. Less than 1 kB holds no alert; the
     // journal's socket takes 212,000 bytes in one datagram.
     Bounded<1024, 200'000, 8000> max_message_bytes;
+    std::vector<RemoteServer> syslog_servers;
+    std::string tls_ca, tls_cert, tls_key;  // files; empty: the system's, none, none
+    bool tls_verify = true;
     std::string json_file;  // empty: none
     StdoutForm stdout_form = StdoutForm::none;
+
+    std::string state_dir = "/var/lib/audisp-eql";  // used if it is there; "off"
+    Bounded<1, 65'536, 64> spool_mib;
+    Bounded<0, 3600, 30> resend_seconds;
 
     std::string host_id;  // replay, query: where the input does not tell
     ReplayOutput replay_output = ReplayOutput::ndjson;

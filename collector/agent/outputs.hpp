@@ -10,9 +10,11 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "collector/agent/options.hpp"
 #include "collector/forward/output.hpp"
+#include "collector/forward/spool.hpp"
 
 namespace audisp_eql::collector {
 
@@ -31,6 +33,8 @@ class Outputs {
     Outputs& operator=(const Outputs&) = delete;
 
     void deliver(const detect::Alert& alert);
+    // Each second.
+    void look_after();
     // After a log rotation.
     void reopen();
     void flush();
@@ -42,6 +46,9 @@ class Outputs {
   private:
     void add(std::unique_ptr<Output> output) { outputs_.push_back(std::move(output)); }
 
+    Spool spool_;
+    // Flushes the spool to the disk, which can take a second.
+    boost::asio::thread_pool background_{1};
     std::vector<std::unique_ptr<Output>> outputs_;
     JsonFileOutput* json_file_ = nullptr;
 };

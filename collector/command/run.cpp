@@ -75,6 +75,7 @@ int run_command(const Settings& settings) {
                       [&](const detect::Alert& alert) { outputs.deliver(alert); });
     RuleReloader reloader(agent.io(), settings, rules,
                           [&](auto fresh) { return pipeline.replace_rules(std::move(fresh)); });
+    agent.every(std::chrono::seconds(1), [&] { outputs.look_after(); });
     agent.on_hangup([&] {
         outputs.reopen();
         log::info("SIGHUP: the JSON file is opened anew, the rules are read anew");

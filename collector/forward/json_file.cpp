@@ -28,8 +28,9 @@ bool ends_inside_a_line(const std::string& path) {
 
 }  // namespace
 
-JsonFileOutput::JsonFileOutput(boost::asio::io_context& io, std::string path, OutputWarning warn)
-    : LineOutput(io, std::move(warn)), path_(std::move(path)) {
+JsonFileOutput::JsonFileOutput(boost::asio::io_context& io, Spool& spool, std::string path,
+                               OutputWarning warn)
+    : LineOutput(io, spool, "file:" + path, true, std::move(warn)), path_(std::move(path)) {
     open();
 }
 

@@ -13,12 +13,11 @@ namespace audisp_eql::collector {
 class JsonFileOutput final : public LineOutput {
   public:
     // A file that cannot be opened is no error: it is said, and tried again.
-    JsonFileOutput(boost::asio::io_context& io, std::string path, OutputWarning warn);
+    JsonFileOutput(boost::asio::io_context& io, Spool& spool, std::string path, OutputWarning warn);
     ~JsonFileOutput() override;
 
     // After a rotation (SIGHUP): goes on in the file that has the name now.
     void reopen();
-    std::string name() const override { return "file:" + path_; }
 
   private:
     bool reach(std::string& why) override;

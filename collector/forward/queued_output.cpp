@@ -2,25 +2,47 @@
 #include "collector/forward/queued_output.hpp"
 
 #include <algorithm>
-#include <thread>
+#include <utility>
 
 namespace audisp_eql::collector {
 
-QueuedOutput::QueuedOutput(boost::asio::io_context& io, OutputWarning warn)
-    : timer_(io), warn_(std::move(warn)), alive_(this, [](const QueuedOutput*) {}) {}
+QueuedOutput::QueuedOutput(boost::asio::io_context& io, Spool& spool, std::string name,
+                           bool remembers, OutputWarning warn)
+    : QueuedOutput(io, spool, name, spool.join(name, remembers), std::move(warn)) {}
+
+QueuedOutput::QueuedOutput(boost::asio::io_context& io, Spool& spool, std::string name,
+                           Spool::Place place, OutputWarning warn)
+    : io_(io),
+      timer_(io),
+      spool_(spool),
+      name_(std::move(name)),
+      warn_(std::move(warn)),
+      alive_(this, [](const QueuedOutput*) {}),
+      oldest_(place.oldest),
+      position_(place.next) {}
 
 void QueuedOutput::probe() {
     std::string why;
     if (!reach(why))
         came_into_trouble(why);
+    else
+        drain();  // what an earlier run left
 }
 
-void QueuedOutput::deliver(const detect::Alert& alert) {
-    queue_.push_back(render(alert));
-    queued_bytes_ += queue_.back().text.size();
+void QueuedOutput::on_raised() {
     if (!waiting_)
         drain();
-    enforce_bounds();
+    warn_of_loss();
+}
+
+void QueuedOutput::look_after() {
+    if (waiting_ || !receiver_changed())
+        return;
+    std::string why;
+    if (!reach(why))
+        return came_into_trouble(why);
+    resend();
+    retry_now();
 }
 
 void QueuedOutput::retry_now() {
@@ -30,39 +52,59 @@ void QueuedOutput::retry_now() {
     drain();
 }
 
+bool QueuedOutput::resend() {
+    const std::uint64_t from = std::max(spool_.resend_from(), oldest_);
+    if (from >= position_)
+        return false;
+    counters_.resent += spool_.count_from(from) - spool_.count_from(position_);
+    position_ = from;
+    item_.reset();
+    return true;
+}
+
+// The alert at the position, rendered; false: there is none yet.
+bool QueuedOutput::prepare() {
+    if (item_)
+        return true;
+    const SpooledAlert* const next = spool_.next(position_);
+    if (next == nullptr)
+        return false;
+    counters_.dropped += next->number - position_;
+    position_ = next->number;
+    item_ = render(next->alert);
+    return true;
+}
+
+// How many the spool has dropped that were still to be sent.
+std::uint64_t QueuedOutput::lost() const {
+    const std::uint64_t next = position_ + (item_ ? 1 : 0);
+    return std::max(spool_.first(), next) - next;
+}
+
+void QueuedOutput::warn_of_loss() {
+    if (lost() > 0 && !std::exchange(warned_of_loss_, true) && warn_)
+        warn_("alerts for " + name_ + " are being lost: too many wait for it, the oldest go");
+}
+
 void QueuedOutput::drain() {
-    while (!queue_.empty()) {
-        Item& item = queue_.front();
-        const std::size_t before = item.text.size();
+    while (prepare()) {
         std::string why;
-        const Attempt result = attempt(item, why);
-        queued_bytes_ -= before - item.text.size();  // it may have been made smaller
+        const Attempt result = attempt(*item_, why);
+        if (result == Attempt::moved)
+            continue;
         if (result == Attempt::busy || result == Attempt::absent) {
             if (result == Attempt::absent)
                 came_into_trouble(why);
             return arm_timer(result);
         }
-        queued_bytes_ -= item.text.size();
-        queue_.pop_front();
+        item_.reset();
+        spool_.taken(name_, ++position_);
         pause_ = std::chrono::milliseconds(0);
         if (result == Attempt::refused) {
             ++counters_.dropped;
         } else {
             ++counters_.delivered;
             came_out_of_trouble();
-        }
-    }
-}
-
-// The oldest go: what happens now matters more. Not the one of which a part has left.
-void QueuedOutput::enforce_bounds() {
-    while (queue_.size() > kMaxQueued || queued_bytes_ > kMaxQueuedBytes) {
-        const std::size_t oldest = queue_.front().sent > 0 && queue_.size() > 1 ? 1 : 0;
-        queued_bytes_ -= queue_[oldest].text.size();
-        queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(oldest));
-        if (++counters_.dropped; !warned_of_loss_ && warn_) {
-            warned_of_loss_ = true;
-            warn_("alerts for " + name() + " are being lost: its queue is full, the oldest go");
         }
     }
 }
@@ -86,12 +128,11 @@ void QueuedOutput::arm_timer(Attempt reason) {
 
 void QueuedOutput::came_into_trouble(const std::string& why) {
     if (counters_.trouble.empty())
-        dropped_before_trouble_ = counters_.dropped;
+        dropped_before_trouble_ = counters_.dropped + lost();
     counters_.trouble = why;
     if (std::exchange(warned_, true) || !warn_)
         return;
-    warn_("alerts cannot go to " + name() + ": " + why + "; the newest " +
-          std::to_string(kMaxQueued) + " are kept until they can");
+    warn_("alerts cannot go to " + name_ + ": " + why + "; they are kept until they can");
 }
 
 void QueuedOutput::came_out_of_trouble() {
@@ -99,24 +140,26 @@ void QueuedOutput::came_out_of_trouble() {
     warned_of_loss_ = false;
     if (!std::exchange(warned_, false) || !warn_)
         return;
-    const std::uint64_t lost = counters_.dropped - dropped_before_trouble_;
-    warn_("alerts go to " + name() + " again" +
-          (lost == 0 ? std::string() : "; " + std::to_string(lost) + " were lost meanwhile"));
+    const std::uint64_t gone = counters_.dropped + lost() - dropped_before_trouble_;
+    warn_("alerts go to " + name_ + " again" +
+          (gone == 0 ? std::string() : "; " + std::to_string(gone) + " were lost meanwhile"));
 }
 
 void QueuedOutput::flush(int timeout_ms) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
     retry_now();
-    while (!queue_.empty() && std::chrono::steady_clock::now() < end) {
-        std::this_thread::sleep_for(kBusyPause);
+    while (waiting_ && std::chrono::steady_clock::now() < end) {
+        io_.restart();  // connections do their work there
+        io_.run_for(kBusyPause);
         retry_now();
     }
 }
 
 OutputCounters QueuedOutput::counters() const {
     OutputCounters now = counters_;
-    now.queued = queue_.size();
-    if (now.trouble.empty() && queue_.size() > kMaxQueued / 2)
+    now.dropped += lost();
+    now.queued = spool_.count_from(position_ + (item_ ? 1 : 0)) + (item_ ? 1 : 0);
+    if (now.trouble.empty() && now.queued > kMany)
         now.trouble = "the receiver is slow";
     return now;
 }

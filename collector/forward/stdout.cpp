@@ -25,9 +25,9 @@ const char* colour_of(detect::RuleSeverity severity) {
 
 }  // namespace
 
-StdoutOutput::StdoutOutput(boost::asio::io_context& io, LineForm form, OutputWarning warn,
-                           int descriptor)
-    : LineOutput(io, std::move(warn)),
+StdoutOutput::StdoutOutput(boost::asio::io_context& io, Spool& spool, LineForm form,
+                           OutputWarning warn, int descriptor)
+    : LineOutput(io, spool, "standard output", false, std::move(warn)),
       form_(std::move(form)),
       descriptor_(descriptor),
       coloured_(form_ && isatty(descriptor) == 1 && std::getenv("NO_COLOR") == nullptr) {}

@@ -19,9 +19,8 @@ class StdoutOutput final : public LineOutput {
 
     // No form: the alert's JSON. With one, lines on a terminal are coloured by severity, unless the
     // environment has NO_COLOR.
-    StdoutOutput(boost::asio::io_context& io, LineForm form, OutputWarning warn,
+    StdoutOutput(boost::asio::io_context& io, Spool& spool, LineForm form, OutputWarning warn,
                  int descriptor = STDOUT_FILENO);
-    std::string name() const override { return "standard output"; }
 
   private:
     bool reach(std::string&) override { return true; }

@@ -2,13 +2,16 @@
 #include "collector/forward/syslog.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <stdexcept>
 #include <unistd.h>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "collector/forward/syslog_text.hpp"
 
 namespace audisp_eql::collector {
 
@@ -27,18 +30,6 @@ Protocol::endpoint endpoint_of(const std::string& path) {
     }
 }
 
-// "Nov  2 02:31:05": local time, as syslog(3) writes it.
-std::string stamp(std::time_t now) {
-    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    std::tm local{};
-    localtime_r(&now, &local);
-    char text[32];
-    std::snprintf(text, sizeof text, "%s %2d %02d:%02d:%02d", kMonths[local.tm_mon % 12],
-                  local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
-    return text;
-}
-
 bool is_busy(const error_code& ec) {
     return ec == asio::error::would_block || ec == asio::error::try_again ||
            ec == asio::error::no_buffer_space || ec == asio::error::no_memory ||
@@ -47,31 +38,17 @@ bool is_busy(const error_code& ec) {
 
 }  // namespace
 
-int syslog_level(detect::RuleSeverity severity) {
-    switch (severity) {
-        case detect::RuleSeverity::low:
-            return 5;
-        case detect::RuleSeverity::medium:
-            return 4;
-        case detect::RuleSeverity::high:
-            return 3;
-        case detect::RuleSeverity::critical:
-            return 2;
-    }
-    return 4;
-}
-
-SyslogOutput::SyslogOutput(asio::io_context& io, SyslogOptions options, OutputWarning warn)
-    : QueuedOutput(io, std::move(warn)),
+SyslogOutput::SyslogOutput(asio::io_context& io, Spool& spool, SyslogOptions options,
+                           OutputWarning warn)
+    : QueuedOutput(io, spool, "syslog:" + options.path, true, std::move(warn)),
       options_(std::move(options)),
       endpoint_(endpoint_of(options_.path)),
       socket_(io) {}
 
 QueuedOutput::Item SyslogOutput::render(const detect::Alert& alert) {
     Item item{"", 0, alert.id, alert.message, alert.rule_name};
-    item.text = "<" + std::to_string(options_.facility * 8 + syslog_level(alert.severity)) + ">" +
-                stamp(std::time(nullptr)) + " " + options_.tag + "[" + std::to_string(getpid()) +
-                "]: " + (options_.cee ? "@cee: " : "");
+    item.text = local_syslog_header(options_.facility, alert.severity, options_.tag) +
+                (options_.cee ? "@cee: " : "");
     const std::size_t room = largest_datagram() - item.text.size();
     item.text += trim_alert(alert, std::min(options_.max_bytes, room));
     return item;
@@ -96,7 +73,8 @@ bool SyslogOutput::connect(std::string& why) {
         socket_.non_blocking(true, ec);
     if (!ec)
         socket_.connect(endpoint_, ec);
-    connected_ = !ec;
+    connected_ = fresh_ = !ec;
+    reached_ = connected_ ? socket_at_path() : Socket();
     if (ec == asio::error::connection_refused)
         why = "nobody reads the socket";
     else if (ec == boost::system::errc::wrong_protocol_type)
@@ -106,11 +84,28 @@ bool SyslogOutput::connect(std::string& why) {
     return connected_;
 }
 
+SyslogOutput::Socket SyslogOutput::socket_at_path() const {
+    struct stat about {};
+    if (stat(options_.path.c_str(), &about) != 0)
+        return {};
+    return {about.st_dev, about.st_ino, about.st_ctim.tv_sec, about.st_ctim.tv_nsec};
+}
+
+// What lay unread in the socket of a daemon that was killed is lost, and nothing says so until the
+// next alert is refused.
+bool SyslogOutput::receiver_changed() {
+    if (connected_ && socket_at_path() != reached_)
+        connected_ = false;
+    return fresh_ || !connected_;
+}
+
 QueuedOutput::Attempt SyslogOutput::attempt(Item& item, std::string& why) {
     // Twice: a daemon that was restarted leaves a dead connection behind.
     for (int tries = 0; tries < 2; ++tries) {
         if (!connected_ && !connect(why))
             return Attempt::absent;
+        if (std::exchange(fresh_, false) && resend())
+            return Attempt::moved;
         error_code ec;
         socket_.send(asio::buffer(item.text), MSG_NOSIGNAL, ec);
         while (ec == asio::error::message_size && shrink(item))

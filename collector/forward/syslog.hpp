@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include <boost/asio/local/datagram_protocol.hpp>
@@ -25,15 +26,11 @@ struct SyslogOptions {
     std::string tag = "audisp-eql";
 };
 
-// low notice (5), medium warning (4), high error (3), critical critical (2). Not alert or
-// emergency: daemons write those on every terminal.
-int syslog_level(detect::RuleSeverity severity);
-
 class SyslogOutput final : public QueuedOutput {
   public:
     // Throws std::runtime_error for a path that no socket can have. An absent daemon is no error.
-    SyslogOutput(boost::asio::io_context& io, SyslogOptions options, OutputWarning warn);
-    std::string name() const override { return "syslog:" + options_.path; }
+    SyslogOutput(boost::asio::io_context& io, Spool& spool, SyslogOptions options,
+                 OutputWarning warn);
 
   private:
     bool reach(std::string& why) override { return connected_ || connect(why); }
@@ -46,7 +43,18 @@ class SyslogOutput final : public QueuedOutput {
     SyslogOptions options_;
     boost::asio::local::datagram_protocol::endpoint endpoint_;
     boost::asio::local::datagram_protocol::socket socket_;
+    bool receiver_changed() override;
+
     bool connected_ = false;
+    bool fresh_ = false;  // connected, and nothing sent since
+    // Which socket has the name: a daemon that starts makes a new one.
+    struct Socket {
+        std::uint64_t device = 0, inode = 0;
+        std::int64_t changed_s = 0, changed_ns = 0;
+        bool operator==(const Socket&) const = default;
+    };
+    Socket socket_at_path() const;
+    Socket reached_;
 };
 
 }  // namespace audisp_eql::collector

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "collector/forward/output.hpp"
+#include "collector/forward/spool.hpp"
 #include "detect/alert/alert.hpp"
 
 namespace audisp_eql::collector::forward_test {
@@ -83,6 +85,11 @@ inline detect::Alert alert(const std::string& id, std::size_t padding = 0) {
                              {"rule.name", "\"a rule\""}};
     made.json = made.document.text();
     return made;
+}
+
+inline void raise(Spool& spool, Output& output, const detect::Alert& made) {
+    spool.append(made);
+    output.on_raised();
 }
 
 inline std::string contents(const std::string& path) {

@@ -20,6 +20,7 @@ struct Fixture {
     TemporaryDirectory directory;
     std::string path = directory.file("alerts.json");
     boost::asio::io_context io;
+    Spool spool{SpoolOptions(), [](const std::string&) {}};
     std::vector<std::string> warnings;
     OutputWarning warn = [this](const std::string& line) { warnings.push_back(line); };
 };
@@ -54,10 +55,10 @@ BOOST_AUTO_TEST_SUITE(forward)
 
 BOOST_FIXTURE_TEST_CASE(a_file_gets_whole_lines_and_is_not_for_everyone, Fixture) {
     const mode_t before = umask(022);
-    JsonFileOutput output(io, path, warn);
+    JsonFileOutput output(io, spool, path, warn);
     umask(before);
-    output.deliver(alert("1", 100'000));
-    output.deliver(alert("2"));
+    raise(spool, output, alert("1", 100'000));
+    raise(spool, output, alert("2"));
     BOOST_TEST(contents(path) == alert("1", 100'000).json + "\n" + line("2"));
     struct stat about {};
     BOOST_TEST(stat(path.c_str(), &about) == 0);
@@ -69,34 +70,34 @@ BOOST_FIXTURE_TEST_CASE(a_file_gets_whole_lines_and_is_not_for_everyone, Fixture
 BOOST_FIXTURE_TEST_CASE(a_file_is_appended_to_and_half_a_line_is_ended, Fixture) {
     std::ofstream(path) << "{\"a\":1}\n{\"b\"";
     {
-        JsonFileOutput output(io, path, warn);
-        output.deliver(alert("1"));
+        JsonFileOutput output(io, spool, path, warn);
+        raise(spool, output, alert("1"));
     }
     BOOST_TEST(contents(path) == "{\"a\":1}\n{\"b\"\n" + line("1"));
-    JsonFileOutput again(io, path, warn);
+    JsonFileOutput again(io, spool, path, warn);
     BOOST_TEST(contents(path) == "{\"a\":1}\n{\"b\"\n" + line("1"));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_rotated_file_is_left_at_reopen, Fixture) {
-    JsonFileOutput output(io, path, warn);
-    output.deliver(alert("1"));
+    JsonFileOutput output(io, spool, path, warn);
+    raise(spool, output, alert("1"));
     const std::string rotated = directory.file("alerts.json.1");
     BOOST_TEST(rename(path.c_str(), rotated.c_str()) == 0);
-    output.deliver(alert("2"));
+    raise(spool, output, alert("2"));
     output.reopen();
     BOOST_TEST(contents(path) == "");  // there at once, also without an alert
-    output.deliver(alert("3"));
+    raise(spool, output, alert("3"));
     BOOST_TEST(contents(rotated) == line("1") + line("2"));
     BOOST_TEST(contents(path) == line("3"));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_file_that_cannot_be_opened_is_said_once_and_retried, Fixture) {
     const std::string missing = directory.file("later");
-    JsonFileOutput output(io, missing + "/alerts.json", warn);
+    JsonFileOutput output(io, spool, missing + "/alerts.json", warn);
     output.probe();
     BOOST_TEST(warnings.size() == 1u);  // before there is an alert
-    output.deliver(alert("1"));
-    output.deliver(alert("2"));
+    raise(spool, output, alert("1"));
+    raise(spool, output, alert("2"));
     BOOST_TEST_REQUIRE(warnings.size() == 1u);
     BOOST_TEST(warnings[0].find("No such file or directory") != std::string::npos);
     std::filesystem::create_directory(missing);
@@ -107,16 +108,16 @@ BOOST_FIXTURE_TEST_CASE(a_file_that_cannot_be_opened_is_said_once_and_retried, F
 
 // As on a full disk: the second line stops half-way, and is ended when there is room.
 BOOST_FIXTURE_TEST_CASE(a_line_that_did_not_fit_is_ended_later, Fixture) {
-    JsonFileOutput output(io, path, warn);
-    output.deliver(alert("1"));
+    JsonFileOutput output(io, spool, path, warn);
+    raise(spool, output, alert("1"));
     rlimit before{};
     getrlimit(RLIMIT_FSIZE, &before);
     const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
     rlimit full = before;
     full.rlim_cur = line("1").size() + 10;
     setrlimit(RLIMIT_FSIZE, &full);
-    output.deliver(alert("2"));
-    output.deliver(alert("3"));
+    raise(spool, output, alert("2"));
+    raise(spool, output, alert("3"));
     const std::string while_full = contents(path);
     setrlimit(RLIMIT_FSIZE, &before);
     std::signal(SIGXFSZ, old_handler);
@@ -130,11 +131,12 @@ BOOST_FIXTURE_TEST_CASE(a_line_that_did_not_fit_is_ended_later, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(standard_output_gets_json_or_lines, Fixture) {
     Pipe pipe;
-    StdoutOutput ndjson(io, nullptr, warn, pipe.ends[1]);
-    ndjson.deliver(alert("1"));
+    StdoutOutput ndjson(io, spool, nullptr, warn, pipe.ends[1]);
+    raise(spool, ndjson, alert("1"));
     StdoutOutput text(
-        io, [](const detect::Alert& made) { return "ALERT " + made.id; }, warn, pipe.ends[1]);
-    text.deliver(alert("2"));
+        io, spool, [](const detect::Alert& made) { return "ALERT " + made.id; }, warn,
+        pipe.ends[1]);
+    raise(spool, text, alert("2"));
     BOOST_TEST(pipe.read_all() == line("1") + "ALERT 2\n");  // no colour: it is no terminal
 }
 
@@ -149,10 +151,10 @@ BOOST_FIXTURE_TEST_CASE(terminals_get_colour_by_severity, Fixture) {
     BOOST_TEST_REQUIRE(terminal >= 0);
     unsetenv("NO_COLOR");
     const auto form = [](const detect::Alert& made) { return made.id; };
-    StdoutOutput output(io, form, warn, terminal);
+    StdoutOutput output(io, spool, form, warn, terminal);
     detect::Alert made = alert("1");
     made.severity = detect::RuleSeverity::high;
-    output.deliver(made);
+    raise(spool, output, made);
     char seen[100];
     const ssize_t size = read(master, seen, sizeof seen);
     BOOST_TEST(std::string(seen, static_cast<std::size_t>(std::max<ssize_t>(size, 0))) ==
@@ -163,10 +165,10 @@ BOOST_FIXTURE_TEST_CASE(terminals_get_colour_by_severity, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(a_reader_that_is_behind_gets_everything_in_the_end, Fixture) {
     Pipe pipe;
-    StdoutOutput output(io, nullptr, warn, pipe.ends[1]);
+    StdoutOutput output(io, spool, nullptr, warn, pipe.ends[1]);
     std::string expected;
     for (int i = 0; i < 30; ++i) {
-        output.deliver(alert(std::to_string(i), 10'000));
+        raise(spool, output, alert(std::to_string(i), 10'000));
         expected += alert(std::to_string(i), 10'000).json + "\n";
     }
     BOOST_TEST(output.counters().queued > 10u);  // a pipe holds 64 kB
@@ -181,9 +183,9 @@ BOOST_FIXTURE_TEST_CASE(a_reader_that_is_behind_gets_everything_in_the_end, Fixt
 BOOST_FIXTURE_TEST_CASE(a_reader_that_goes_away_is_trouble_only, Fixture) {
     const auto old_handler = std::signal(SIGPIPE, SIG_IGN);  // as the agent does
     Pipe pipe;
-    StdoutOutput output(io, nullptr, warn, pipe.ends[1]);
+    StdoutOutput output(io, spool, nullptr, warn, pipe.ends[1]);
     pipe.close_reader();
-    output.deliver(alert("1"));
+    raise(spool, output, alert("1"));
     std::signal(SIGPIPE, old_handler);
     BOOST_TEST(output.counters().trouble == "its reader has gone");
     BOOST_TEST(warnings.size() == 1u);

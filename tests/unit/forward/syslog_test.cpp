@@ -18,6 +18,7 @@ struct Fixture {
     TemporaryDirectory directory;
     std::string path = directory.file("log");
     boost::asio::io_context io;
+    Spool spool{SpoolOptions(), [](const std::string&) {}};
     std::vector<std::string> warnings;
 
     SyslogOptions options() const {
@@ -26,7 +27,7 @@ struct Fixture {
         return made;
     }
     SyslogOutput output(const SyslogOptions& made) {
-        return SyslogOutput(io, made,
+        return SyslogOutput(io, spool, made,
                             [this](const std::string& line) { warnings.push_back(line); });
     }
 };
@@ -40,7 +41,7 @@ BOOST_AUTO_TEST_SUITE(forward)
 BOOST_FIXTURE_TEST_CASE(a_message_has_the_local_form, Fixture) {
     Daemon daemon(path);
     SyslogOutput output = this->output(options());
-    output.deliver(alert("1"));
+    raise(spool, output, alert("1"));
     const auto messages = daemon.read();
     BOOST_TEST_REQUIRE(messages.size() == 1u);
     const std::regex form(
@@ -65,7 +66,7 @@ BOOST_FIXTURE_TEST_CASE(priorities_and_the_cee_cookie, Fixture) {
     for (const auto severity : {low, medium, high, critical}) {
         detect::Alert made = alert("1");
         made.severity = severity;
-        output.deliver(made);
+        raise(spool, output, made);
     }
     const auto messages = daemon.read();
     BOOST_TEST_REQUIRE(messages.size() == 4u);
@@ -80,14 +81,13 @@ BOOST_FIXTURE_TEST_CASE(a_daemon_that_comes_late_gets_what_was_kept, Fixture) {
     SyslogOutput output = this->output(options());
     output.probe();
     BOOST_TEST(warnings.size() == 1u);  // before there is an alert
-    output.deliver(alert("1"));
-    output.deliver(alert("2"));
+    raise(spool, output, alert("1"));
+    raise(spool, output, alert("2"));
     BOOST_TEST(output.counters().queued == 2u);
     BOOST_TEST(output.counters().trouble == "No such file or directory");
     BOOST_TEST_REQUIRE(warnings.size() == 1u);
     BOOST_TEST(warnings[0] == "alerts cannot go to syslog:" + path +
-                                  ": No such file or directory; the newest 1000 are kept until "
-                                  "they can");
+                                  ": No such file or directory; they are kept until they can");
     Daemon daemon(path);
     BOOST_TEST(run_until(io, [&] { return output.counters().queued == 0; }));
     const auto messages = daemon.read();
@@ -103,21 +103,43 @@ BOOST_FIXTURE_TEST_CASE(a_daemon_that_comes_late_gets_what_was_kept, Fixture) {
 BOOST_FIXTURE_TEST_CASE(a_restarted_daemon_is_found_at_once, Fixture) {
     auto daemon = std::make_unique<Daemon>(path);
     SyslogOutput output = this->output(options());
-    output.deliver(alert("1"));
+    raise(spool, output, alert("1"));
     BOOST_TEST(daemon->read().size() == 1u);
     daemon.reset();
     daemon = std::make_unique<Daemon>(path);
-    output.deliver(alert("2"));
-    BOOST_TEST(daemon->read().size() == 1u);
+    raise(spool, output, alert("2"));
+    // The first again: nobody knows whether the old daemon had read it.
+    auto messages = daemon->read();
+    BOOST_TEST_REQUIRE(messages.size() == 2u);
+    BOOST_TEST(json_of(messages[0]) == alert("1").json);
+    BOOST_TEST(json_of(messages[1]) == alert("2").json);
+    BOOST_TEST(output.counters().resent == 1u);
     BOOST_TEST(warnings.empty());
 
     daemon.reset();  // and while it is away
-    output.deliver(alert("3"));
+    raise(spool, output, alert("3"));
     BOOST_TEST(output.counters().queued == 1u);
     BOOST_TEST(warnings.size() == 1u);
     daemon = std::make_unique<Daemon>(path);
     output.flush(1000);
-    BOOST_TEST(daemon->read().size() == 1u);
+    BOOST_TEST(daemon->read().size() == 3u);
+}
+
+// What lay unread in the old daemon's socket is lost with it, and no alert comes to find out.
+BOOST_FIXTURE_TEST_CASE(a_restarted_daemon_is_looked_for, Fixture) {
+    auto daemon = std::make_unique<Daemon>(path);
+    SyslogOutput output = this->output(options());
+    output.probe();
+    raise(spool, output, alert("1"));
+    output.look_after();
+    BOOST_TEST(output.counters().delivered == 1u);
+    daemon.reset();
+    daemon = std::make_unique<Daemon>(path);
+    output.look_after();
+    output.look_after();
+    const auto messages = daemon->read();
+    BOOST_TEST_REQUIRE(messages.size() == 1u);
+    BOOST_TEST(json_of(messages[0]) == alert("1").json);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_socket_that_nobody_reads_is_absent, Fixture) {
@@ -127,14 +149,14 @@ BOOST_FIXTURE_TEST_CASE(a_socket_that_nobody_reads_is_absent, Fixture) {
     }
     BOOST_TEST(rename(directory.file("kept").c_str(), path.c_str()) == 0);
     SyslogOutput output = this->output(options());
-    output.deliver(alert("1"));
+    raise(spool, output, alert("1"));
     BOOST_TEST(output.counters().trouble == "nobody reads the socket");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_stream_socket_is_named, Fixture) {
     Daemon daemon(path, 0, SOCK_STREAM);
     SyslogOutput output = this->output(options());
-    output.deliver(alert("1"));
+    raise(spool, output, alert("1"));
     BOOST_TEST(output.counters().trouble ==
                "it is a stream socket, and a datagram socket is needed");
 }
@@ -145,7 +167,7 @@ BOOST_FIXTURE_TEST_CASE(a_daemon_that_stops_reading_blocks_nobody, Fixture) {
     // net.unix.max_dgram_qlen datagrams fit, usually 10 or 512.
     std::size_t delivered = 0;
     while (output.counters().queued < 20)
-        output.deliver(alert(std::to_string(delivered++)));
+        raise(spool, output, alert(std::to_string(delivered++)));
     BOOST_TEST(output.counters().dropped == 0u);
     BOOST_TEST(warnings.empty());  // slow is no trouble yet
 
@@ -160,11 +182,12 @@ BOOST_FIXTURE_TEST_CASE(a_daemon_that_stops_reading_blocks_nobody, Fixture) {
         BOOST_TEST(json_of(messages[i]) == alert(std::to_string(i)).json);
 }
 
-BOOST_FIXTURE_TEST_CASE(the_queue_is_bounded_and_keeps_the_newest, Fixture) {
+// Without a directory. The first is rendered already and stays.
+BOOST_FIXTURE_TEST_CASE(what_waits_is_bounded_and_the_newest_stay, Fixture) {
     SyslogOutput output = this->output(options());
-    for (std::size_t i = 0; i < Output::kMaxQueued + 50; ++i)
-        output.deliver(alert(std::to_string(i)));
-    BOOST_TEST(output.counters().queued == Output::kMaxQueued);
+    for (std::size_t i = 0; i < Spool::kMaxInMemory + 51; ++i)
+        raise(spool, output, alert(std::to_string(i)));
+    BOOST_TEST(output.counters().queued == Spool::kMaxInMemory + 1);
     BOOST_TEST(output.counters().dropped == 50u);
     BOOST_TEST_REQUIRE(warnings.size() == 2u);
     BOOST_TEST(warnings[1].find("are being lost") != std::string::npos);
@@ -174,21 +197,22 @@ BOOST_FIXTURE_TEST_CASE(the_queue_is_bounded_and_keeps_the_newest, Fixture) {
     BOOST_TEST(run_until(io, [&] {
         for (std::string& message : daemon.read())
             messages.push_back(std::move(message));
-        return messages.size() == Output::kMaxQueued;
+        return messages.size() == Spool::kMaxInMemory + 1;
     }));
-    BOOST_TEST(json_of(messages.front()) == alert("50").json);
-    BOOST_TEST_REQUIRE(warnings.size() == 3u);
-    BOOST_TEST(warnings[2].ends_with("again; 50 were lost meanwhile"));
+    BOOST_TEST(json_of(messages.at(0)) == alert("0").json);
+    BOOST_TEST(json_of(messages.at(1)) == alert("51").json);
+    BOOST_TEST(output.counters().dropped == 50u);
+    BOOST_TEST(warnings.back().ends_with("again; 50 were lost meanwhile"), warnings.back());
 }
 
 BOOST_FIXTURE_TEST_CASE(large_alerts_are_trimmed_to_the_limit, Fixture) {
     Daemon daemon(path);
     SyslogOptions chosen = options();
     SyslogOutput output = this->output(chosen);
-    output.deliver(alert("1", 20'000));
+    raise(spool, output, alert("1", 20'000));
     chosen.max_bytes = 10'000'000;  // more than any datagram can hold
     SyslogOutput generous = this->output(chosen);
-    generous.deliver(alert("2", 5'000'000));
+    raise(spool, generous, alert("2", 5'000'000));
     const auto messages = daemon.read();
     BOOST_TEST_REQUIRE(messages.size() == 2u);
     for (const std::string& message : messages) {
@@ -203,7 +227,7 @@ BOOST_FIXTURE_TEST_CASE(large_alerts_are_trimmed_to_the_limit, Fixture) {
 BOOST_FIXTURE_TEST_CASE(flush_waits_no_longer_than_it_may, Fixture) {
     SyslogOutput output = this->output(options());
     output.flush(1000);  // nothing to do
-    output.deliver(alert("1"));
+    raise(spool, output, alert("1"));
     const auto start = std::chrono::steady_clock::now();
     output.flush(50);
     const auto taken = std::chrono::steady_clock::now() - start;
@@ -215,7 +239,7 @@ BOOST_FIXTURE_TEST_CASE(flush_waits_no_longer_than_it_may, Fixture) {
 BOOST_FIXTURE_TEST_CASE(an_output_may_end_while_it_waits, Fixture) {
     {
         SyslogOutput output = this->output(options());
-        output.deliver(alert("1"));
+        raise(spool, output, alert("1"));
         BOOST_TEST(output.counters().queued == 1u);
     }
     BOOST_TEST(io.run() > 0u);  // its handler comes after it
