@@ -150,8 +150,9 @@ namespace {
 constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Command::replay),
                    kQuery = command_bit(Command::query), kRecord = command_bit(Command::record),
                    kCheck = command_bit(Command::check), kTest = command_bit(Command::test),
-                   kDoctor = command_bit(Command::doctor);
-constexpr unsigned kLive = kRun | kRecord, kRuled = kRun | kReplay | kCheck;
+                   kDoctor = command_bit(Command::doctor),
+                   kAuditRules = command_bit(Command::audit_rules);
+constexpr unsigned kLive = kRun | kRecord, kRuled = kRun | kReplay | kCheck | kAuditRules;
 constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest | kDoctor;
 
 constexpr const char* kRules = "Rules";
@@ -206,6 +207,11 @@ void add_input(TableBuilder& table, Settings& s) {
         kInput, kRun, true, "env-vars", on_off(s.env_vars),
         "Read the environment of programs as they start, and keep what a loaded rule tests for "
         "in process.env_vars. Environments may hold secrets.");
+    table.add(
+        kInput, kRun | kAuditRules, true, "expensive-audit-rules", on_off(s.expensive_audit_rules),
+        "Also load the kernel audit rules that cost most: opens and new files anywhere, every UDP "
+        "message, each change of a standard descriptor. Without it, rules that ask for these in no "
+        "particular place are blind; 'audisp-eql audit-rules' names them.");
     table.add(kInput, kRecord, false, "for",
               value(s.record_seconds, "SECONDS")->default_value(s.record_seconds, "0"),
               "Stop after this time; 0: run until SIGINT or SIGTERM.");

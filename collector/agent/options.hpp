@@ -17,7 +17,16 @@
 
 namespace audisp_eql::collector {
 
-enum class Command : std::uint8_t { run, replay, query, record, check, test, doctor };
+enum class Command : std::uint8_t {
+    run,
+    replay,
+    query,
+    record,
+    check,
+    test,
+    doctor,
+    audit_rules,
+};
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp
 enum class RequiredFeed : std::uint8_t { audit, proc_connector };
@@ -52,6 +61,7 @@ struct Settings {
     AuditFeed feed{};  // automatic
     std::vector<RequiredFeed> require;
     bool env_vars = false;
+    bool expensive_audit_rules = false;
     std::string capture;  // empty: none
 
     std::string syslog = "/dev/log";  // a unix datagram socket; "off"

@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "collector/normalize/actions.hpp"
 #include "detect/text/time_text.hpp"
 
 namespace audisp_eql::collector {
@@ -60,6 +61,7 @@ LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_d
         read_rule_files(exceptions.empty() ? default_exception_paths() : exceptions);
     options.exceptions = rules.exception_files.sources;
     options.now_us = wall_now_us();
+    options.made = all_shapes();
     rules.set =
         detect::RuleSet::build(rules.files.sources, options, rules.reports, &rules.exceptions);
     return rules;

@@ -105,10 +105,10 @@ constexpr Syscall kSyscalls[] = {
     {"setsid", Operation::new_session},
     {"memfd_create", Operation::make_memory_file},
     {"ptrace", Operation::trace},
-    {"kill", Operation::signal},
-    {"tkill", Operation::signal},
-    {"tgkill", Operation::signal},
-    {"pidfd_send_signal", Operation::signal, kNone, kNone, kNone, 424},
+    {.name = "kill", .operation = Operation::signal, .value = 1},
+    {.name = "tkill", .operation = Operation::signal, .value = 1},
+    {.name = "tgkill", .operation = Operation::signal, .value = 2},
+    {.name = "pidfd_send_signal", .operation = Operation::signal, .common_number = 424, .value = 1},
     {"init_module", Operation::load_module},
     {"finit_module", Operation::load_module},
     {"delete_module", Operation::unload_module},
@@ -198,6 +198,10 @@ struct Tables {
 };
 
 }  // namespace
+
+std::span<const Syscall> syscalls() {
+    return kSyscalls;
+}
 
 const Syscall& syscall_of(const SyscallRecord& syscall) {
     static const Tables tables;

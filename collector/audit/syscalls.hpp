@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace audisp_eql::collector {
@@ -80,9 +81,13 @@ struct Syscall {
     // Its number where libaudit does not know the call: system calls since Linux 5.1 have the same
     // on every architecture.
     std::int16_t common_number = kNone;
-    std::int8_t value = kNone;  // what it sets: the mode, the owner (the group follows)
+    // What it sets: the mode, the owner (the group follows); the signal that it sends.
+    std::int8_t value = kNone;
     DescriptorCall descriptor = DescriptorCall::none;
 };
+
+// Every row, sorted by operation.
+std::span<const Syscall> syscalls();
 
 // The row of a call; one without a name and with Operation::other for those that make no event.
 // Architectures: x86-64 (x32 included), i386, aarch64, arm. socketcall (i386) is looked up by its

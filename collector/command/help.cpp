@@ -117,6 +117,15 @@ constexpr CommandEntry kCommands[] = {
      "  audisp-eql doctor --output json | jq -r 'select(.verdict == \"broken\").mend'\n"
      "      one object a line: check, verdict, text, mend (empty: nothing to do)\n",
      "  0  nothing is broken   1  something is broken, or it cannot run   2  an option is wrong\n"},
+    {"audit-rules", Command::audit_rules, audit_rules_command, "[RULE|DIR…]",
+     "the kernel audit rules that the loaded rules need",
+     "Writes to standard output, in auditctl's form, which audit rules the kernel must\n"
+     "have so that every event is reported that the rules look at, and no others; above\n"
+     "each line stand the rules that need it. 'run' loads exactly these by itself. Without\n"
+     "arguments: for the rules that run would load.\n",
+     "  audisp-eql audit-rules\n"
+     "  audisp-eql audit-rules my-rule.toml\n",
+     "  0  fine   1  cannot run   2  an option or a rule is wrong\n"},
 };
 
 }  // namespace
@@ -141,10 +150,10 @@ std::string program_help() {
         "\n"
         "Commands:\n";
     for (const auto& entry : kCommands)
-        text += fmt::format("  {:<9}{}\n", entry.name, entry.summary);
+        text += fmt::format("  {:<12}{}\n", entry.name, entry.summary);
     text +=
-        "  version  which version this is\n"
-        "  help     this text; 'audisp-eql help COMMAND' tells a command's options\n"
+        "  version     which version this is\n"
+        "  help        this text; 'audisp-eql help COMMAND' tells a command's options\n"
         "\n"
         "Try it without touching anything:\n"
         "  audisp-eql replay /var/log/audit/audit.log    what would the rules have said?\n"

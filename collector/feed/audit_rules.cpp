@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -33,6 +34,15 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
 
 // The io_uring list (kernel 5.16) and its operations: libaudit 3.0 has no names for them.
 constexpr int kIoUringList = 7;  // AUDIT_FILTER_URING_EXIT
+// A system call by name or number; negative: none of this machine.
+int call_number(std::string_view name, int machine) {
+    int number = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size())
+        return number;
+    return ::audit_name_to_syscall(std::string(name).c_str(), machine);
+}
+
 int io_uring_operation(std::string_view name) {
     if (name == "connect")
         return 16;  // IORING_OP_CONNECT
@@ -41,14 +51,6 @@ int io_uring_operation(std::string_view name) {
     if (name == "sendmsg")
         return 9;  // IORING_OP_SENDMSG
     return -1;
-}
-
-// Fields whose value is a string in the rule's buffer (audit_krule_to_data in
-// kernel/auditfilter.c).
-bool has_string(std::uint32_t field) {
-    return (field >= AUDIT_SUBJ_USER && field <= AUDIT_SUBJ_CLR) ||
-           (field >= AUDIT_OBJ_USER && field <= AUDIT_OBJ_LEV_HIGH) || field == AUDIT_WATCH ||
-           field == AUDIT_DIR || field == AUDIT_FILTERKEY || field == AUDIT_EXE;
 }
 
 // Builds one rule from the words of its line.
@@ -164,9 +166,8 @@ std::string RuleBuilder::calls(std::string_view text) {
     bool found = false;
     std::string unknown;
     for (const std::string_view name : split(text, ",")) {
-        const int number = rule_->flags == kIoUringList
-                               ? io_uring_operation(name)
-                               : ::audit_name_to_syscall(std::string(name).c_str(), machine_);
+        const int number =
+            rule_->flags == kIoUringList ? io_uring_operation(name) : call_number(name, machine_);
         if (number < 0 || AUDIT_WORD(number) >= AUDIT_BITMASK_SIZE) {
             unknown += fmt::format("{}{}", unknown.empty() ? "" : ", ", name);
             continue;
@@ -219,6 +220,12 @@ std::string build_rule(const std::vector<std::string_view>& words, AuditRule& ru
 }
 
 }  // namespace
+
+bool has_string(std::uint32_t field) {
+    return (field >= AUDIT_SUBJ_USER && field <= AUDIT_SUBJ_CLR) ||
+           (field >= AUDIT_OBJ_USER && field <= AUDIT_OBJ_LEV_HIGH) || field == AUDIT_WATCH ||
+           field == AUDIT_DIR || field == AUDIT_FILTERKEY || field == AUDIT_EXE;
+}
 
 ParsedAuditRules parse_audit_rules(std::string_view text) {
     ParsedAuditRules parsed;

@@ -40,6 +40,9 @@ ParsedAuditRules parse_audit_rules(std::string_view text);
 // "never,exit" for one program: for feeds whose reader the kernel does not exempt by itself.
 std::optional<AuditRule> exclusion_of(std::string_view executable);
 
+// Fields whose value is a string in the rule's buffer (audit_krule_to_data() in
+// kernel/auditfilter.c).
+bool has_string(std::uint32_t field);
 // The key of a rule as the kernel lists it; empty if it has none.
 std::string key_of(const AuditRuleBytes& rule);
 bool is_own_rule(const AuditRuleBytes& rule);

@@ -198,10 +198,21 @@ constexpr bool in_order() {
 }
 static_assert(in_order(), "one row a kind, in the order of EventKind");
 
+constexpr auto kShapes = [] {
+    std::array<EventShape, kEventKinds> shapes{};
+    for (const Row& row : kRows)
+        shapes[static_cast<std::size_t>(row.kind)] = row.shape;
+    return shapes;
+}();
+
 }  // namespace
 
 const EventShape& shape_of(EventKind kind) {
-    return kRows[static_cast<std::size_t>(kind)].shape;
+    return kShapes[static_cast<std::size_t>(kind)];
+}
+
+std::span<const EventShape, kEventKinds> all_shapes() {
+    return kShapes;
 }
 
 }  // namespace audisp_eql::collector

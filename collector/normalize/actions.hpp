@@ -7,8 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
-#include "detect/event/value.hpp"
+#include "detect/rule/coverage.hpp"
 
 namespace audisp_eql::collector {
 
@@ -86,11 +87,9 @@ enum class EventKind : std::uint8_t {
 };
 inline constexpr std::size_t kEventKinds = static_cast<std::size_t>(EventKind::count);
 
-struct EventShape {
-    detect::Values category;
-    detect::Values type;
-    detect::Values action;
-};
+using detect::EventShape;
 const EventShape& shape_of(EventKind kind);
+// Of every kind, in their order.
+std::span<const EventShape, kEventKinds> all_shapes();
 
 }  // namespace audisp_eql::collector

@@ -256,6 +256,19 @@ void ConditionCompiler::equal_leaf(FieldId field, std::vector<Literal> literals)
     leaf(predicates_.add(identity, [&] {
         return Predicate(FieldTest{field, EqualTest(literals, mode_of(field))});
     }));
+    spell(field, literals);
+}
+
+void ConditionCompiler::spell(FieldId field, const std::vector<Literal>& literals,
+                              const char* after) {
+    if (field != FieldId::file_path && field != FieldId::file_directory &&
+        field != FieldId::file_ext_original_path)
+        return;
+    std::vector<std::string> patterns;
+    for (const Literal& literal : literals)
+        if (literal.kind == LiteralKind::text)
+            patterns.push_back(literal.text + after);
+    predicates_.add_spelling(out_.back().predicate, patterns);
 }
 
 bool ConditionCompiler::quick_compare(const Expr& expr) {
@@ -321,6 +334,7 @@ bool ConditionCompiler::quick_in(const Expr& expr) {
     std::string identity;
     auto test = in_test(expr, *literals, mode_of(*id), identity);
     field_leaf(*id, std::move(identity), std::move(test));
+    spell(*id, *literals);
     return true;
 }
 
@@ -364,6 +378,9 @@ bool ConditionCompiler::quick_match(const Expr& expr) {
                   ", and patterns match strings",
               "compare it with ==, <, >= or in");
     field_leaf(*id, std::move(identity), std::move(*test));
+    if (expr.match == MatchOp::like)
+        if (const auto literals = fold_list(expr))
+            spell(*id, *literals);
     return true;
 }
 
@@ -436,10 +453,13 @@ bool ConditionCompiler::quick_call(const Expr& expr) {
         return true;
     }
     std::string identity;
-    if (auto test = call_test(expr, *row, *literals, identity))
+    if (auto test = call_test(expr, *row, *literals, identity)) {
         field_leaf(*id, std::move(identity), std::move(*test));
-    else
+        if (equal_folded(row->name, "startsWith"))
+            spell(*id, *literals, "*");
+    } else {
         constant(false);
+    }
     return true;
 }
 

@@ -70,6 +70,8 @@ class ConditionCompiler {
     bool quick_call(const Expr& expr);
     void equal_leaf(FieldId field, std::vector<Literal> literals);
     void field_leaf(FieldId field, std::string identity, ValueTest test);
+    // Of the leaf before: see PredicateTable::add_spelling. `after`: what may follow the texts.
+    void spell(FieldId field, const std::vector<Literal>& literals, const char* after = "");
 
     // Tests of values against the constants of `in`, `:` and a call; `identity` spells them out.
     // nullopt: an error was reported, or the test is always null.

@@ -39,6 +39,19 @@ PredicateId PredicateTable::add_descendant(const std::string& identity, Conditio
     });
 }
 
+void PredicateTable::add_spelling(PredicateId id, const std::vector<std::string>& patterns) {
+    std::vector<std::string>& known = spellings_[static_cast<std::uint32_t>(id)];
+    known.insert(known.end(), patterns.begin(), patterns.end());
+    std::sort(known.begin(), known.end());
+    known.erase(std::unique(known.begin(), known.end()), known.end());
+}
+
+const std::vector<std::string>& PredicateTable::spelling(PredicateId id) const {
+    static const std::vector<std::string> kNone;
+    const auto found = spellings_.find(static_cast<std::uint32_t>(id));
+    return found == spellings_.end() ? kNone : found->second;
+}
+
 std::vector<FieldId> PredicateTable::fields(PredicateId id) const {
     const Predicate& predicate = at(id);
     if (const auto* const present = std::get_if<PresentTest>(&predicate))

@@ -63,6 +63,12 @@ class PredicateTable {
         return *identities_[static_cast<std::size_t>(id)];
     }
 
+    // How the queries spell the texts of a test on a field that names files: the test may have its
+    // case folded, and only the spelling names a file. As patterns; a value that passes matches one
+    // of them, case aside. None: nothing is known of what passes.
+    void add_spelling(PredicateId id, const std::vector<std::string>& patterns);
+    const std::vector<std::string>& spelling(PredicateId id) const;
+
     std::size_t size() const { return predicates_.size(); }
     const Predicate& at(PredicateId id) const { return predicates_[static_cast<std::size_t>(id)]; }
     // The result depends on the pending match, not on the event alone.
@@ -84,6 +90,7 @@ class PredicateTable {
     std::vector<bool> contextual_;
     std::unordered_map<std::string, PredicateId> by_identity_;
     std::vector<const std::string*> identities_;  // the map's keys, by id
+    std::unordered_map<std::uint32_t, std::vector<std::string>> spellings_;
 };
 
 // What is known of the predicates for the event at hand.

@@ -17,18 +17,21 @@ namespace audisp_eql::detect {
 
 namespace {
 
-// Says what is known of tests on the agent's own events: those on fields that it never fills are
-// decided as for an event without them.
+// Says what is known of tests on the agent's own events: those on what it calls the kinds of its
+// events are decided kind by kind, and those on fields that it never fills as for an event without
+// them.
 class Coverage {
   public:
-    explicit Coverage(const PredicateTable& predicates)
-        : predicates_(predicates), nothing_(new Event({}, {}, {})) {}
+    Coverage(const PredicateTable& predicates, std::span<const EventPtr> samples)
+        : predicates_(predicates), samples_(samples) {}
 
-    // No event of the agent completes the query.
-    bool is_inert(const Program& program) {
-        return std::any_of(program.stages.begin(), program.stages.end(), [&](const Stage& stage) {
-            return !stage.missing && (!joins(stage) || !may_hold(stage.condition));
-        });
+    // The first stage that no event of the agent meets; null if there is none.
+    const Stage* unmet(const Program& program) {
+        const auto found =
+            std::find_if(program.stages.begin(), program.stages.end(), [&](const Stage& stage) {
+                return !stage.missing && (!joins(stage) || !may_hold(stage.condition));
+            });
+        return found == program.stages.end() ? nullptr : &*found;
     }
 
   private:
@@ -37,11 +40,14 @@ class Coverage {
                            [](const KeyField& key) { return key.optional || is_known(key.field); });
     }
     bool may_hold(const Condition& condition) {
-        return detect::may_hold(condition, [&](PredicateId id) { return known(id); }) != Truth::no;
+        return std::any_of(samples_.begin(), samples_.end(), [&](const EventPtr& sample) {
+            return detect::may_hold(
+                       condition, [&](PredicateId id) { return known(id, *sample); }) != Truth::no;
+        });
     }
-    Truth known(PredicateId id) {
+    Truth known(PredicateId id, const Event& sample) {
         const auto* const test = std::get_if<FieldTest>(&predicates_.at(id));
-        if (test && test->field == FieldId::event_category) {
+        if (test && test->field == FieldId::event_category && !is_kind(sample)) {
             const bool any = std::any_of(kAgentCategories.begin(), kAgentCategories.end(),
                                          [&](std::string_view category) {
                                              return matches(test->test, Value::text(category));
@@ -51,16 +57,64 @@ class Coverage {
         if (const auto* const descent = std::get_if<DescendantTest>(&predicates_.at(id)))
             return may_hold(predicates_.lineages()[descent->lineage]) ? Truth::unknown : Truth::no;
         const std::vector<FieldId> fields = predicates_.fields(id);
-        if (std::any_of(fields.begin(), fields.end(), is_known) ||
-            predicates_.needs_earlier_events(id))
+        const bool decided = std::all_of(fields.begin(), fields.end(), [&](FieldId field) {
+            return !is_known(field) || (is_kind(sample) && names_kind(field));
+        });
+        if (!decided || predicates_.needs_earlier_events(id))
             return Truth::unknown;
-        return predicates_.holds(id, {nothing_.get(), {}}, scratch_) ? Truth::yes : Truth::no;
+        return predicates_.holds(id, {&sample, {}}, scratch_) ? Truth::yes : Truth::no;
+    }
+    static bool is_kind(const Event& sample) {
+        return !sample.values(FieldId::event_category).empty();
+    }
+    static bool names_kind(FieldId field) {
+        return field == FieldId::event_category || field == FieldId::event_type ||
+               field == FieldId::event_action;
     }
 
     const PredicateTable& predicates_;
-    EventPtr nothing_;
+    std::span<const EventPtr> samples_;
     FormulaScratch scratch_;
 };
+
+// An event of each kind; one of no kind if these are not known.
+std::vector<EventPtr> samples_of(std::span<const EventShape> made) {
+    std::vector<EventPtr> samples;
+    for (const EventShape& shape : made) {
+        BlockBuilder builder;
+        builder.set_literals(FieldId::event_category, shape.category);
+        builder.set_literals(FieldId::event_type, shape.type);
+        builder.set_literals(FieldId::event_action, shape.action);
+        Event::Layers layers;
+        layers[static_cast<std::size_t>(Layer::own)] = builder.finish();
+        samples.emplace_back(new Event({}, {}, std::move(layers)));
+    }
+    if (samples.empty())
+        samples.emplace_back(new Event({}, {}, {}));
+    return samples;
+}
+
+// Of a query that asks for a kind of event that there is not: what there is.
+void say_unmet(const Query& query, const Stage& stage, std::span<const EventShape> made,
+               Diagnostics& diagnostics) {
+    const EventQuery& part =
+        query.kind == QueryKind::event ? query.event : query.items[stage.item].query;
+    const std::string category = part.any ? "" : part.category + " ";
+    std::set<std::string_view> actions;
+    for (const EventShape& shape : made)
+        if (std::any_of(shape.category.begin(), shape.category.end(),
+                        [&](const Value& one) { return one.as_text() == part.category; }))
+            for (const Value& action : shape.action)
+                actions.insert(action.as_text());
+    std::string hint;
+    for (const std::string_view action : actions)
+        hint += (hint.empty() ? "their actions: " : ", ") + std::string(action);
+    diagnostics.push_back(
+        {Severity::warning,
+         {part.at.offset, static_cast<std::uint32_t>(part.category.size())},
+         "the agent makes no " + category + "events with such an event.type and event.action",
+         std::move(hint)});
+}
 
 // Of categories that the agent makes no events of: a word each.
 void check_categories(const Query& query, const CompileOptions& options, Diagnostics& diagnostics) {
@@ -147,6 +201,7 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
     PredicateTable unused;  // of rules that are checked only
     std::unordered_map<std::string, std::string> files_by_id;
     std::string hashes;
+    const std::vector<EventPtr> samples = samples_of(options.made), any_kind = samples_of({});
     for (const RuleSource& source : sources) {
         RuleFile file = load_rule(source.name, source.text);
         RuleReport& report = reports.emplace_back();
@@ -191,9 +246,14 @@ std::shared_ptr<const RuleSet> RuleSet::build(const std::vector<RuleSource>& sou
                  "give one of them an id of its own, or remove it"});
             continue;
         }
-        report.status = Coverage(predicates).is_inert(*program) ? RuleReport::Status::inert
-                        : program->degraded                     ? RuleReport::Status::degraded
-                                                                : RuleReport::Status::ok;
+        const Stage* const unmet = Coverage(predicates, samples).unmet(*program);
+        report.status = unmet               ? RuleReport::Status::inert
+                        : program->degraded ? RuleReport::Status::degraded
+                                            : RuleReport::Status::ok;
+        if (unmet && !options.made.empty() && !Coverage(predicates, any_kind).unmet(*program)) {
+            say_unmet(*file.query, *unmet, options.made, report.diagnostics);
+            report.diagnostics.back().at = file.in_file(report.diagnostics.back().at);
+        }
         hashes += rule.hash;
         set->rules_.push_back({std::move(rule), std::move(*program), {}});
     }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "detect/eql/compiler.hpp"
 #include "detect/eql/predicate_value.hpp"
 #include "detect/event/field_table.hpp"
+#include "detect/rule/coverage.hpp"
 #include "detect/rule/exceptions.hpp"
 #include "detect/rule/rule.hpp"
 
@@ -61,6 +63,9 @@ class RuleSet {
         // Wall time, microseconds: what has expired by then is said. It is in the set all the same:
         // events of an old log may be older.
         std::optional<std::int64_t> now_us = {};
+        // What kinds of events there will be: a rule that none of them can match is inert. Empty:
+        // events of any kind.
+        std::span<const EventShape> made = {};
     };
     struct CompiledRule {
         Rule rule;
