@@ -150,10 +150,10 @@ std::string program_help() {
         "\n"
         "Commands:\n";
     for (const auto& entry : kCommands)
-        text += fmt::format("  {:<12}{}\n", entry.name, entry.summary);
+        text += fmt::format("  {:<13}{}\n", entry.name, entry.summary);
     text +=
-        "  version     which version this is\n"
-        "  help        this text; 'audisp-eql help COMMAND' tells a command's options\n"
+        "  version      which version this is\n"
+        "  help         this text; 'audisp-eql help COMMAND' tells a command's options\n"
         "\n"
         "Try it without touching anything:\n"
         "  audisp-eql replay /var/log/audit/audit.log    what would the rules have said?\n"
