@@ -48,6 +48,9 @@ class Spool {
     // Small enough that dropping one loses little, large enough that files are few.
     static constexpr std::size_t kSegmentBytes = 4 << 20;
 
+    // So much of a burst goes out twice when the program is killed in it, at most.
+    static constexpr std::int64_t kPositionsEvery = 100'000;  // microseconds
+
     using Warning = std::function<void(const std::string&)>;
     using Clock = std::function<std::int64_t()>;  // wall time, microseconds
 
@@ -125,6 +128,7 @@ class Spool {
     std::size_t in_memory_ = 0, bytes_in_memory_ = 0;
     std::map<std::string, std::uint64_t> saved_positions_, positions_;
     std::map<std::string, bool> remembered_;
+    std::int64_t positions_written_us_ = 0;
     bool dirty_ = false, positions_changed_ = false;
     SpooledAlert current_;
     SpoolCounters counters_;

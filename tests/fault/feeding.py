@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program as plugin without an auditd: this test writes the records. It needs no right, and no
+kernel feed: it gives up root where it has it, so that nothing of the host is touched."""
+
+import gzip
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+PATIENCE = 60.0
+NOBODY = 65534
+
+
+class Failure(Exception):
+    pass
+
+
+def expect(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def wait_for(what, ask, patience=PATIENCE):
+    end = time.monotonic() + patience
+    while not (answer := ask()):
+        expect(time.monotonic() < end, what() if callable(what) else what)
+        time.sleep(0.02)
+    return answer
+
+
+RULE = """\
+[metadata]
+maturity = "production"
+[rule]
+rule_id = "00000000-0000-4000-8000-000000000001"
+name = "A program starts in /tmp"
+description = "One alert for each event of the test."
+risk_score = 47
+severity = "medium"
+type = "eql"
+language = "eql"
+query = 'process where event.action == "exec" and process.executable == "/tmp/.x"'
+"""
+
+
+class Execs:
+    """Each text() is a recorded exec anew, under a serial and a pid of its own: one alert with an
+    id of its own."""
+
+    def __init__(self, recording):
+        with gzip.open(recording, "rt") as capture:
+            lines = list(capture)
+        serial = next(re.search(r":(\d+)\):", line).group(1) for line in lines
+                      if line.startswith("type=SYSCALL") and 'exe="/tmp/.x"' in line)
+        own = [line for line in lines if f":{serial}):" in line]
+        # A live feed has the end of an event; the recording is of a file, which has not.
+        self.lines = "".join(own) + re.sub(r"type=\w+ (msg=\S+).*", r"type=EOE \1", own[0])
+        self.serial, self.pid = serial, re.search(r" pid=(\d+) ", self.lines).group(1)
+        self.made = 0
+
+    def text(self, count=1):
+        out = []
+        for _ in range(count):
+            self.made += 1
+            out.append(self.lines.replace(f":{self.serial}):", f":{1_000_000 + self.made}):")
+                       .replace(f" pid={self.pid} ", f" pid={100_000 + self.made} "))
+        return "".join(out).encode()
+
+
+class Plugin:
+    def __init__(self, program, directory, *options):
+        rule = pathlib.Path(directory) / "rule.toml"
+        rule.write_text(RULE)
+        rule.chmod(0o644)
+        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.feed = ours
+        self.log = pathlib.Path(directory) / "agent.log"
+        as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        self.started = subprocess.Popen(
+            [program, "run", "--config", "/dev/null", "--feed", "plugin", "--rules", rule,
+             *options], stdin=its,
+            stdout=subprocess.DEVNULL, stderr=self.log.open("ab"), **as_nobody)
+        its.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.feed.close()
+        if self.started.poll() is None:
+            try:
+                self.started.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.started.kill()
+                self.started.wait()
+
+    def give(self, text):
+        self.feed.settimeout(PATIENCE)
+        self.feed.sendall(text)
+
+    def wait_for_starts(self, count):
+        wait_for(lambda: f"start {count}: {self.text()}",
+                 lambda: self.text().count("info: started;") >= count)
+
+    def kill(self):
+        os.kill(self.started.pid, signal.SIGKILL)
+        self.started.wait()
+        self.feed.close()
+
+    def end(self):
+        """As auditd ends a plugin: the end of its records."""
+        self.feed.shutdown(socket.SHUT_WR)
+        expect(self.started.wait(PATIENCE) == 0, f"exit code: {self.text()}")
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+
+def ids_of_lines(text):
+    """The ids of the alerts in JSON lines; each line must be JSON."""
+    return [json.loads(line[line.index("{"):])["event"]["id"] for line in text.splitlines()]
+
+
+def ids_of_spool(directory):
+    """The ids of the whole alerts in a spool: see collector/forward/spool_record.hpp."""
+    found = []
+    for path in sorted(pathlib.Path(directory).glob("spool/*.spool")):
+        rest = path.read_bytes()
+        while rest[:4] == b"AEQ1" and len(rest) >= 12:
+            size = struct.unpack_from("=I", rest, 4)[0]
+            if len(rest) < 12 + size:
+                break
+            body = rest[12:12 + size]
+            (length,) = struct.unpack_from("=I", body, 25)  # numbers and the severity before it
+            found.append(body[29:29 + length].decode())
+            rest = rest[12 + size:]
+    return found
