@@ -329,8 +329,8 @@ Spool::Place Spool::join(const std::string& name, bool remembers) {
 void Spool::taken(const std::string& name, std::uint64_t number) {
     positions_[name] = number;
     positions_changed_ = true;
-    if (const std::int64_t now = now_(); now - positions_written_us_ >= kPositionsEvery ||
-                                         now < positions_written_us_) {
+    if (const std::int64_t now = now_();
+        now - positions_written_us_ >= kPositionsEvery || now < positions_written_us_) {
         positions_written_us_ = now;
         write_positions();
     }
