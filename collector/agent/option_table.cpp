@@ -151,8 +151,10 @@ constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Comma
                    kQuery = command_bit(Command::query), kRecord = command_bit(Command::record),
                    kCheck = command_bit(Command::check), kTest = command_bit(Command::test),
                    kDoctor = command_bit(Command::doctor),
-                   kAuditRules = command_bit(Command::audit_rules);
-constexpr unsigned kLive = kRun | kRecord, kRuled = kRun | kReplay | kCheck | kAuditRules;
+                   kAuditRules = command_bit(Command::audit_rules),
+                   kSelftest = command_bit(Command::selftest);
+constexpr unsigned kLive = kRun | kRecord,
+                   kRuled = kRun | kReplay | kCheck | kAuditRules | kSelftest;
 constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest | kDoctor;
 
 constexpr const char* kRules = "Rules";
@@ -215,6 +217,14 @@ void add_input(TableBuilder& table, Settings& s) {
     table.add(kInput, kRecord, false, "for",
               value(s.record_seconds, "SECONDS")->default_value(s.record_seconds, "0"),
               "Stop after this time; 0: run until SIGINT or SIGTERM.");
+    table.add(kInput, kSelftest, false, "standalone", po::bool_switch(&s.standalone),
+              "Test with an agent of its own, which runs for as long as the test; only where none "
+              "runs. The options about rules are for this.");
+    table.add(kInput, kSelftest, false, "agent", value(s.selftest_agent, "PID"),
+              "Which running audisp-eql to test, if there are several.");
+    table.add(kOutput, kSelftest, false, "look-in", value(s.look_in, "FILE"),
+              "A file that syslog writes alerts to, beside the usual ones in /var/log and the "
+              "journal. May be given several times.");
     table.add(kInput, kReplay | kQuery, false, "host-id", value(s.host_id, "ID"),
               "The host.id of events whose log does not name its host.");
 }

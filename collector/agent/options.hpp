@@ -26,6 +26,7 @@ enum class Command : std::uint8_t {
     test,
     doctor,
     audit_rules,
+    selftest,
 };
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp
@@ -98,6 +99,10 @@ struct Settings {
     CheckOutput check_output = CheckOutput::text;
     TestOutput test_output = TestOutput::text;
     Bounded<0, 86'400 * 30, 0> record_seconds;  // 0: until stopped
+
+    std::vector<std::string> look_in;  // selftest: files that syslog writes, beside the usual ones
+    Bounded<0, 4'194'304, 0> selftest_agent;  // pid (PID_MAX_LIMIT); 0: the one that runs
+    bool standalone = false;                  // selftest: with an agent of its own
 
     std::vector<std::string> arguments;  // FILE…, RULE…
     bool help = false;

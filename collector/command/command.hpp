@@ -27,6 +27,7 @@ int check_command(const Settings& settings);
 int test_command(const Settings& settings);
 int doctor_command(const Settings& settings);
 int audit_rules_command(const Settings& settings);
+int selftest_command(const Settings& settings);
 
 struct CommandEntry {
     std::string_view name;

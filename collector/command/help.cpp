@@ -126,6 +126,20 @@ constexpr CommandEntry kCommands[] = {
      "  audisp-eql audit-rules\n"
      "  audisp-eql audit-rules my-rule.toml\n",
      "  0  fine   1  cannot run   2  an option or a rule is wrong\n"},
+    {"selftest", Command::selftest, selftest_command, "",
+     "perform a harmless technique that must come back as an alert",
+     "A shell starts a program in a temporary directory, which forks, connects and becomes\n"
+     "a shell: what the installed rules look for. All of it happens in a network namespace\n"
+     "of its own and touches nothing. It is followed through the agent that runs to where\n"
+     "its alerts arrive: the JSON file, the logs that syslog writes, the journal. Within\n"
+     "15 s it says 'detected' and how long it took, or names the stage that is broken:\n"
+     "agent, plugin, audit, feed, kernel audit rules, proc connector, rules, exceptions,\n"
+     "output; and what mends it. The alert is a real one and says audisp-eql-selftest in\n"
+     "its arguments. Needs root.\n",
+     "  audisp-eql selftest\n"
+     "  audisp-eql selftest --look-in /srv/log/security.log\n"
+     "  audisp-eql selftest --standalone --rules ./my-rules\n",
+     "  0  detected   1  not detected, or it cannot run   2  an option is wrong\n"},
 };
 
 }  // namespace

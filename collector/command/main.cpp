@@ -9,6 +9,7 @@
 #include "collector/agent/log.hpp"
 #include "collector/command/command.hpp"
 #include "collector/feed/plugin.hpp"
+#include "collector/host/technique.hpp"
 #include "detect/text/nearest.hpp"
 
 namespace audisp_eql::collector {
@@ -60,6 +61,8 @@ int execute(const CommandEntry& entry, const std::vector<std::string>& arguments
 
 // auditd starts its plugins without a command word: "audisp-eql --config FILE".
 int dispatch(std::vector<std::string> arguments) {
+    if (is_technique(arguments))
+        return technique_main(arguments);
     if (arguments.empty() || arguments.front().substr(0, 1) == "-") {
         if (!arguments.empty() && (arguments.front() == "--help" || arguments.front() == "-h"))
             return print(program_help());

@@ -62,7 +62,7 @@ void namespaces(const HostState& host, Report& report) {
                              "run audisp-eql on the host itself");
     if (!host.same_network_namespace)
         return report.warning("namespaces",
-                              "this is another network namespace than that of pid 1: what is said "
+                              "this is another network namespace than the host's: what is said "
                               "of the proc connector holds here, not on the host",
                               "nsenter -t 1 -n audisp-eql doctor");
     report.fine("namespaces", "this is the host itself");

@@ -181,13 +181,20 @@ void gather_surroundings(HostState& host) {
     // The first ones have fixed numbers (PROC_PID_INIT_INO, PROC_USER_INIT_INO).
     host.initial_pid_namespace = read_system_link("/proc/self/ns/pid") == "pid:[4026531836]";
     host.initial_user_namespace = read_system_link("/proc/self/ns/user") == "user:[4026531837]";
-    const std::string first = read_system_link("/proc/1/ns/net");
+    const std::string first = host_network_namespace();
     host.same_network_namespace = first.empty() || first == read_system_link("/proc/self/ns/net");
     const std::string enforce = read_system_file("/sys/fs/selinux/enforce");
     if (!enforce.empty())
         host.selinux_enforcing = enforce[0] == '1';
     host.apparmor = read_system_file("/sys/module/apparmor/parameters/enabled").starts_with('Y');
     gather_clock(host);
+}
+
+// A plugin of something else than auditd is fed with something else than this host's records: a
+// test, a replay. It is not what watches here.
+bool watches_this_host(const HostState& host, const AgentFacts& agent) {
+    const bool holds = host.audit && host.audit->pid == static_cast<std::uint32_t>(agent.pid);
+    return holds || !agent.reads_stdin || agent.parent == host.auditd.pid;
 }
 
 }  // namespace
@@ -276,6 +283,8 @@ HostState gather_host_state(ProcReader& proc) {
     gather_audit(host);
     host.agents = find_agents(proc);
     gather_processes(proc, host);
+    std::erase_if(host.agents,
+                  [&](const AgentFacts& agent) { return !watches_this_host(host, agent); });
     host.auditd = gather_auditd(proc, host.auditd.pid);
     host.connector = try_connector();
     if (const auto self = proc.read(::getpid()))

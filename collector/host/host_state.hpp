@@ -48,8 +48,8 @@ struct AgentFacts {
     bool program_replaced = false;       // its file was removed or replaced since it started
     bool has_audit_socket = false;       // netlink, to the kernel's audit
     bool hears_connector = false;        // netlink, in the group of process events
-    bool reads_stdin_socket = false;     // as a plugin does
-    bool same_network_namespace = true;  // as pid 1
+    bool reads_stdin = false;            // from a socket or a pipe, as a plugin does
+    bool same_network_namespace = true;  // as the host
     std::string security_label;          // /proc/PID/attr/current
 };
 

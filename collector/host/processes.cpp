@@ -30,8 +30,9 @@ char state_of(std::int32_t pid) {
     return end == std::string::npos || end + 2 >= stat.size() ? 'S' : stat[end + 2];
 }
 
-bool stdin_is_socket(std::int32_t pid) {
-    return read_system_link(fmt::format("/proc/{}/fd/0", pid)).starts_with("socket:");
+bool reads_stdin(std::int32_t pid) {
+    const std::string target = read_system_link(fmt::format("/proc/{}/fd/0", pid));
+    return target.starts_with("socket:") || target.starts_with("pipe:");
 }
 
 }  // namespace
@@ -88,9 +89,9 @@ std::optional<AgentFacts> agent_facts(const ProcSnapshot& process) {
     const std::string base = fmt::format("/proc/{}/", agent.pid);
     struct stat running {};
     agent.program_replaced = ::stat((base + "exe").c_str(), &running) == 0 && running.st_nlink == 0;
-    agent.reads_stdin_socket = stdin_is_socket(agent.pid);
+    agent.reads_stdin = reads_stdin(agent.pid);
     const std::string network = read_system_link(base + "ns/net");
-    const std::string first = read_system_link("/proc/1/ns/net");
+    const std::string first = host_network_namespace();
     // Not to be seen: it is just ending, or we may not look.
     agent.same_network_namespace = network.empty() || first.empty() || network == first;
     agent.security_label = read_system_file(base + "attr/current");

@@ -23,4 +23,10 @@ std::string read_system_link(const std::string& path) {
     return error ? std::string{} : target.string();
 }
 
+// Of pid 1 it is shown only to those who have all of its capabilities.
+std::string host_network_namespace() {
+    const bool host = read_system_file("/proc/2/comm") == "kthreadd\n";
+    return read_system_link(host ? "/proc/2/ns/net" : "/proc/1/ns/net");
+}
+
 }  // namespace audisp_eql::collector

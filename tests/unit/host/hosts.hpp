@@ -67,7 +67,7 @@ inline HostState plugin_host() {
     host.audit->pid = 700;
     host.holder_name = "auditd";
     host.agents[0].parent = 700;
-    host.agents[0].reads_stdin_socket = true;
+    host.agents[0].reads_stdin = true;
     return host;
 }
 
