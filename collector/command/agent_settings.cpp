@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/command/agent_settings.hpp"
 
+#include <charconv>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -47,8 +48,21 @@ std::optional<Settings> settings_of(const AgentFacts& agent) {
     return settings;
 }
 
-std::vector<OutputFacts> probe_outputs(const Settings& settings) {
+std::vector<OutputFacts> probe_servers(const Settings& settings, std::int32_t agent) {
     std::vector<OutputFacts> outputs;
+    for (const RemoteServer& server : settings.syslog_servers) {
+        std::uint16_t port = 0;
+        std::from_chars(server.port.data(), server.port.data() + server.port.size(), port);
+        if (agent == 0 || server.transport == RemoteServer::Transport::udp || port == 0)
+            outputs.push_back({"syslog server " + server.text, ""});
+        else
+            outputs.push_back(probe_server(server.text, agent, port));
+    }
+    return outputs;
+}
+
+std::vector<OutputFacts> probe_outputs(const Settings& settings, std::int32_t agent) {
+    std::vector<OutputFacts> outputs = probe_servers(settings, agent);
     if (settings.syslog_enabled())
         outputs.push_back(probe_syslog(settings.syslog));
     if (!settings.json_file.empty())

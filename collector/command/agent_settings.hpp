@@ -15,7 +15,9 @@ namespace audisp_eql::collector {
 // read now, or is wrong.
 std::optional<Settings> settings_of(const AgentFacts& agent);
 
-// Where its alerts go, and whether they would arrive.
-std::vector<OutputFacts> probe_outputs(const Settings& settings);
+// Where its alerts go, and whether they would arrive. `agent`: 0: none runs, and nothing is known
+// of servers.
+std::vector<OutputFacts> probe_outputs(const Settings& settings, std::int32_t agent);
+std::vector<OutputFacts> probe_servers(const Settings& settings, std::int32_t agent);
 
 }  // namespace audisp_eql::collector

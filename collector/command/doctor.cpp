@@ -75,7 +75,8 @@ int doctor_command(const Settings& settings) {
     if (!host.agents.empty())
         if (auto agents = settings_of(host.agents.front()))
             effective = std::move(*agents);
-    host.outputs = probe_outputs(effective);
+    const std::int32_t agent = host.agents.empty() ? 0 : host.agents.front().pid;
+    host.outputs = probe_outputs(effective, agent);
     host.rules = load_rules(effective);
     const Findings findings = examine(host);
     const bool json = settings.check_output == CheckOutput::json;

@@ -111,6 +111,8 @@ void SelfTest::follow_outputs() {
                              (exists("/usr/bin/journalctl") || exists("/bin/journalctl"));
         follow(probe_syslog(as_seen_by(pid, agent.syslog)), std::move(files), journal);
     }
+    for (OutputFacts& server : probe_servers(agent, pid))
+        follow(std::move(server), {}, false);
     if (!agent.json_file.empty()) {
         const std::string path = as_seen_by(pid, agent.json_file);
         follow(probe_json_file(path), {path}, false);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "collector/host/checks.hpp"
+#include "collector/host/output_probe.hpp"
 
 namespace audisp_eql::collector::checks {
 namespace {
@@ -155,21 +156,18 @@ void outputs(const HostState& host, Report& report) {
                     [](const OutputFacts& output) { return !output.error.empty(); });
     for (const OutputFacts& output : host.outputs) {
         const std::string text = fmt::format("alerts to {}: {}", output.name, output.error);
-        const std::string mend =
-            output.name.starts_with("syslog")
-                ? "start rsyslogd or journald, or set 'syslog' to its socket in "
-                  "/etc/audisp-eql/audisp-eql.conf"
-                : "set it to a path that can be written in "
-                  "/etc/audisp-eql/audisp-eql.conf";
+        const std::string mend(mend_of(output));
         if (output.error.empty())
-            report.fine("output", fmt::format("alerts to {}: somebody takes them", output.name));
+            report.fine("output",
+                        fmt::format("alerts to {}: nothing stands in their way", output.name));
         else if (all_down)
             report.broken("output", text, mend);
         else
             report.warning("output", text, mend);
     }
     if (host.outputs.empty())
-        report.broken("output", "alerts go nowhere: syslog, json-file and stdout are all off",
+        report.broken("output",
+                      "alerts go nowhere: syslog, syslog-server, json-file and stdout are all off",
                       "set one of them in /etc/audisp-eql/audisp-eql.conf");
 }
 

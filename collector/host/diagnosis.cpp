@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "collector/host/output_probe.hpp"
+
 namespace audisp_eql::collector {
 namespace {
 
@@ -92,9 +94,7 @@ Result missing_output(const std::vector<WatchedOutput>& outputs) {
             return Diagnosis{Stage::output,
                              fmt::format("alerts to {} do not arrive: {}", output.output.name,
                                          output.output.error),
-                             output.output.name.starts_with("syslog")
-                                 ? "start rsyslogd or journald, or set 'syslog' to its socket"
-                                 : "set it to a path that can be written"};
+                             std::string(mend_of(output.output))};
     return std::nullopt;
 }
 
@@ -260,7 +260,8 @@ Diagnosis diagnose(const SelftestFacts& facts) {
     if (Result found = missing_output(facts.outputs))
         return *found;
     if (facts.outputs.empty())
-        return {Stage::output, "alerts go nowhere: syslog, json-file and stdout are all off",
+        return {Stage::output,
+                "alerts go nowhere: syslog, syslog-server, json-file and stdout are all off",
                 "set one of them in the agent's configuration"};
     if (!facts.settings_known)
         return {Stage::agent, "the agent's configuration cannot be read as it read it",

@@ -117,6 +117,27 @@ BOOST_AUTO_TEST_CASE(which_processes_are_agents) {
     BOOST_TEST(!agent_facts(process(program, {})));
 }
 
+BOOST_AUTO_TEST_CASE(connections) {
+    const char* table =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+        "timeout "
+        "inode\n"
+        "   0: 0100007F:8AE0 0100007F:19EA 01 00000000:00000000 00:00000000 00000000     0        "
+        "0 "
+        "88 1 0 20 4 30 10 -1\n"
+        "   1: 0100007F:8AE2 0100007F:19EA 06 00000000:00000000 00:00000000 00000000     0        "
+        "0 "
+        "89 1 0 20 4 30 10 -1\n"
+        "   2: 00000000000000000000000001000000:8AE4 00000000000000000000000001000000:19EA 01 "
+        "00000000:00000000 00:00000000 00000000     0        0 90 1 0 20 4 30 10 -1\n";
+    BOOST_TEST(established(table, {88}, 6634) == 1U);
+    BOOST_TEST(established(table, {88}, 6514) == 0U);
+    BOOST_TEST(established(table, {89}, 6634) == 0U);  // TIME_WAIT
+    BOOST_TEST(established(table, {88, 89, 90}, 6634) == 2U);
+    BOOST_TEST(established("", {88}, 6634) == 0U);
+    BOOST_TEST(probe_server("tcp://x", ::getpid(), 6634).error != "");
+}
+
 BOOST_AUTO_TEST_CASE(outputs) {
     TemporaryDirectory directory;
     const std::string path = directory.path("log");
