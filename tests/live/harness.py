@@ -28,6 +28,7 @@ LOCK = "/run/lock/audisp-eql-live-tests.lock"
 # A loaded machine of two cores, with sanitizers.
 PATIENCE = 30.0
 CLIENT, SERVER = "198.51.100.1", "198.51.100.2"
+CLIENT6, SERVER6 = "2001:db8:51::1", "2001:db8:51::2"
 PORT = 4444
 SUSPICIOUS_BINARY = "fa3a59dc-33c3-43bf-80a9-e8437a922c7f"
 SUSPICIOUS_PARENT = "4b1a807a-4e7b-414e-8cea-24bf580f6fc5"
@@ -129,8 +130,10 @@ class Network:
                 sh("ip", "netns", "add", name)
             sh("ip", "-n", self.client, "link", "add", "veth0", "type", "veth", "peer", "name",
                "veth0", "netns", self.server)
-            for name, address in ((self.client, CLIENT), (self.server, SERVER)):
+            for name, address, address6 in ((self.client, CLIENT, CLIENT6),
+                                            (self.server, SERVER, SERVER6)):
                 sh("ip", "-n", name, "address", "add", f"{address}/24", "dev", "veth0")
+                sh("ip", "-n", name, "address", "add", f"{address6}/64", "dev", "veth0", "nodad")
                 sh("ip", "-n", name, "link", "set", "veth0", "up")
                 sh("ip", "-n", name, "link", "set", "lo", "up")
         except Failure:
@@ -142,25 +145,31 @@ class Network:
         for name in (self.client, self.server):
             subprocess.run(["ip", "netns", "delete", name], capture_output=True)
 
-    def listener(self):
-        """A listening socket of the server's namespace: a socket stays where it was made."""
-        made = []
+    def at_server(self, make):
+        """What make() makes in the server's namespace: a socket stays where it was made."""
+        made, problems = [], []
 
-        def make():
+        def enter_and_make():
             libc = ctypes.CDLL(None, use_errno=True)
-            with open(f"/run/netns/{self.server}", "rb") as namespace:
-                if libc.setns(namespace.fileno(), 0x40000000) != 0:  # CLONE_NEWNET
-                    made.append(OSError(ctypes.get_errno(), "setns"))
-                    return
-            made.append(socket.create_server((SERVER, PORT)))
+            try:
+                with open(f"/run/netns/{self.server}", "rb") as namespace:
+                    if libc.setns(namespace.fileno(), 0x40000000) != 0:  # CLONE_NEWNET
+                        raise OSError(ctypes.get_errno(), "setns")
+                made.append(make())
+            except OSError as problem:
+                problems.append(problem)
 
-        thread = threading.Thread(target=make)
+        thread = threading.Thread(target=enter_and_make)
         thread.start()
         thread.join()
-        if isinstance(made[0], OSError):
-            raise made[0]
-        made[0].settimeout(PATIENCE)
+        if problems:
+            raise problems[0]
         return made[0]
+
+    def listener(self):
+        listening = self.at_server(lambda: socket.create_server((SERVER, PORT)))
+        listening.settimeout(PATIENCE)
+        return listening
 
     def inside(self, *command):
         return ["ip", "netns", "exec", self.client, *command]

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every scenario, in one list: a scenario's place in it gives its ports."""
+
+import at_work
+import attacks
+import hidden
+import ordinary
+import unusual
+
+SCENARIOS = attacks.ATTACKS + hidden.ATTACKS + unusual.ATTACKS + ordinary.WORKS + \
+    at_work.WORKS
