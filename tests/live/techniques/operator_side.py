@@ -269,9 +269,9 @@ class Tunnel(Channel):
 
     def before(self):
         self.pid_file = f"{self.keys}/tunnel-{self.port}.pid"
-        harness.sh("ip", "netns", "exec", self.network.server, "env", "-i", "PATH=/usr/sbin:/usr/bin",
-                   shutil.which("sshd"), "-f", "none", "-h", f"{self.keys}/host", "-p",
-                   str(self.port + 1), "-E", f"{self.keys}/tunnel.log",
+        harness.sh("ip", "netns", "exec", self.network.server, "env", "-i",
+                   "PATH=/usr/sbin:/usr/bin", shutil.which("sshd"), "-f", "none", "-h",
+                   f"{self.keys}/host", "-p", str(self.port + 1), "-E", f"{self.keys}/tunnel.log",
                    *(f"-o{option}" for option in (
                        f"PidFile={self.pid_file}", "StrictModes=no", "UsePAM=no",
                        "PermitRootLogin=yes", f"AuthorizedKeysFile={self.keys}/user.pub")))

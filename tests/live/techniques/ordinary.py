@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ordinary work that has the outlines of techniques: connections, shells, pipelines and inline code,
-as administrators, builds, servers and jobs have them. Each one's last command makes the file `done`.
-"""
+"""Ordinary work that has the outlines of techniques: connections, shells, pipelines and inline
+code, as administrators, builds, servers and jobs have them. Each one's last command makes the file
+`done`."""
 
 import contextlib
 import http.client
@@ -193,12 +193,14 @@ http {
 REPOSITORY = """\
 set -e
 cd @D@
-mkdir -p p/DEBIAN p/usr/share/greeting pool lists/partial cache/archives/partial root/var/lib/dpkg/info
-printf 'Package: greeting\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: m <m@example.org>\\nDescription: d\\n' >p/DEBIAN/control
-printf '#!/bin/sh\\nset -e\\n[ "$1" = configure ] && date >@D@/configured\\nexit 0\\n' >p/DEBIAN/postinst
+mkdir -p p/DEBIAN p/usr/share/greeting pool lists/partial cache/archives/partial
+mkdir -p root/var/lib/dpkg/info
+printf '%s\\n' 'Package: greeting' 'Version: 1.0' 'Architecture: all' \\
+  'Maintainer: m <m@example.org>' 'Description: d' >p/DEBIAN/control
+printf '%s\\n' '#!/bin/sh' '[ "$1" = configure ] && date >@D@/configured' 'exit 0' >p/DEBIAN/postinst
 chmod 755 p/DEBIAN/postinst; echo hello >p/usr/share/greeting/text
 dpkg-deb -b p pool/greeting.deb >/dev/null
-(cd pool && apt-ftparchive packages . >Packages 2>/dev/null || dpkg-scanpackages . >Packages 2>/dev/null)
+(cd pool && dpkg-scanpackages . >Packages 2>/dev/null)
 busybox httpd -f -p 127.0.0.1:@R@ -h @D@/pool & httpd=$!
 sleep 0.3
 echo 'deb [trusted=yes] http://127.0.0.1:@R@ ./' >sources
@@ -221,12 +223,16 @@ all: a b
 """
 CONFIGURE = """\
 #!/bin/sh
-for f in -O1 -Wall -pipe; do echo 'int main(void){return 0;}' | gcc -x c $f -o conftest - && echo "$f ok"; done
+for f in -O1 -Wall -pipe; do
+  echo 'int main(void){return 0;}' | gcc -x c $f -o conftest - && echo "$f ok"
+done
 rm -f conftest
 """
 GIT = """\
 set -e
-export GIT_SSH_COMMAND='ssh -F none -i @D@/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR'
+GIT_SSH_COMMAND='ssh -F none -i @D@/key -o StrictHostKeyChecking=no'
+GIT_SSH_COMMAND="$GIT_SSH_COMMAND -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+export GIT_SSH_COMMAND
 export HOME=@D@ GIT_CONFIG_NOSYSTEM=1
 cd @D@
 git init -q --bare r.git
@@ -254,7 +260,8 @@ WORKS = [
     Work("credential_tool_exec_shell", "credentials", "ssh", "python3 @D@/vault.py",
          "A: an interpreter connects, then becomes bash -l", needs=("python3",),
          files={"vault.py": CREDENTIALS}, serves="site", pages={"/token": "s3cret\n"},
-         plays=types("date", "curl -s -H \"X: $SESSION_TOKEN\" http://@H@:@P@/token", DONE, "exit")),
+         plays=types("date", "curl -s -H \"X: $SESSION_TOKEN\" http://@H@:@P@/token", DONE,
+                     "exit")),
     Work("ci_runner_pipes_jobs", "ci", "service", "python3 @D@/runner.py",
          "H: polls, and pipes what it was given into sh", needs=("python3",),
          files={"runner.py": RUNNER}, serves="site",
@@ -270,7 +277,8 @@ WORKS = [
          f"curl -so @D@/get.sh http://@H@:@P@/get.sh && sh @D@/get.sh; {DONE}",
          "H: fetches a script and runs it", needs=("curl",), serves="site",
          pages={"/get.sh": "date\ncurl -s http://@H@:@P@/part >/dev/null\n", "/part": "x"}),
-    Work("eval_curl", "install", "cron", f"bash -c 'eval \"$(curl -s http://@H@:@P@/env)\"; {DONE}'",
+    Work("eval_curl", "install", "cron",
+         f"bash -c 'eval \"$(curl -s http://@H@:@P@/env)\"; {DONE}'",
          "H: what a server said is run by the shell", needs=("curl",), serves="site",
          pages={"/env": "export A=1; date"}),
     Work("web_terminal", "terminal", "cron",
@@ -332,7 +340,7 @@ WORKS = [
          f"{DONE}", "I: a client that is connected runs a command", needs=("lftp", "sqlite3"),
          serves="site", pages={"/n": "x", "/": "x"}),
     Work("package_install", "package", "cron", "sh @D@/install", "maintainer scripts are shells "
-         "below a program that fetched them", needs=("dpkg-deb", "apt-get", "busybox"),
+         "below a program that fetched them", needs=("dpkg-scanpackages", "apt-get", "busybox"),
          files={"install": REPOSITORY}, patience=60),
     Work("build_make", "build", "ssh",
          "cd @D@ && curl -so b.c http://@H@:@P@/b.c && sh ./configure && make -s -j2",

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""record.py PROGRAM OUT [NAME…]: runs the scenarios one by one, records each with `audisp-eql record`
-and keeps the lines of its own processes: OUT/attack/NAME.capture.gz, OUT/benign/NAME.capture.gz
-and what is known of each in OUT/labels.json. An attack that nobody answered is not kept."""
+"""record.py PROGRAM OUT [NAME…]: runs the scenarios one by one, records each with `audisp-eql
+record` and keeps the lines of its own processes: OUT/attack/NAME.capture.gz,
+OUT/benign/NAME.capture.gz and what is known of each in OUT/labels.json. An attack that nobody
+answered is not kept."""
 
 import argparse
 import fcntl
@@ -113,8 +114,9 @@ def main():
     if labels_file.exists():
         labels = {label["name"]: label for label in json.loads(labels_file.read_text())}
     todo = [(i, s) for i, s in enumerate(tables.SCENARIOS)
-            if not options.names or any(s.name == n or s.name.startswith(f"{n}*"[:-1]) and
-                                        n.endswith("_") for n in options.names)]
+            if not options.names or any(s.name == name or
+                                        name.endswith("_") and s.name.startswith(name)
+                                        for name in options.names)]
     if options.missing:
         todo = [(i, s) for i, s in todo if s.name not in labels]
     failed = 0

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Really runs techniques and ordinary work below the daemons of a small host, with the agent and our
-rules watching: every shell must answer its operator, every technique must be told of by an alert of
-medium or more that names its processes, and ordinary work by none but the seeds'."""
+"""Really runs techniques and ordinary work below the daemons of a small host, with the agent and
+our rules watching: every shell must answer its operator, every technique must be told of by an
+alert of medium or more that names its processes, and ordinary work by none but the seeds'."""
 
 import concurrent.futures
 import json
@@ -104,7 +104,8 @@ def show(results, title, answered):
         names = "; ".join(sorted(name for _, name in result.rules))
         said = f"skipped: {result.skipped}" if result.skipped else result.problem or answered
         shape = getattr(result.scenario, "shape", " ")
-        print(f"  {shape} {result.scenario.name:<32} {result.seconds:>6}  {said:<10} {names or '-'}")
+        print(f"  {shape} {result.scenario.name:<32} {result.seconds:>6}  {said:<10} "
+              f"{names or '-'}")
 
 
 def judge(results, own_rules):

