@@ -12,9 +12,8 @@ _audisp_eql_values() { # COMMAND OPTION
     *:--syslog) echo off ;;
     query:--input) echo auto audit ndjson ;;
     replay:--output) echo ndjson text summary ;;
-    check:--output) echo text json ;;
+    check:--output | doctor:--output) echo text json ;;
     test:--output) echo text junit ;;
-    *:--deprecated | *:--env-vars | *:--cee) echo on off ;;
     *:--syslog-facility)
         echo kern user mail daemon auth syslog lpr news uucp cron authpriv ftp \
             local0 local1 local2 local3 local4 local5 local6 local7
@@ -45,6 +44,7 @@ _audisp_eql() {
     help=$("$program" help "$command" 2>/dev/null) || return
     if [[ $prev = --* ]]; then
         text=$(_audisp_eql_values "$command" "$prev")
+        ! grep -Fq -- "  $prev [=on|off]" <<<"$help" || text='on off'
         if [[ -n $text ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$text" -- "$cur")
             # A switch stands alone; its value comes behind '='.

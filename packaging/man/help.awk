@@ -45,7 +45,8 @@ function prose(from, to,    i, gap, said) {
     end_literal()
 }
 
-# Where the descriptions of a group of options begin: behind the first wide gap of any of them.
+# Where the descriptions of a group of options begin: behind the first wide gap of any of them, or
+# where a description goes on. A lone option on one line has neither: there its own form tells.
 function description_column(from, to,    i) {
     for (i = from; i <= to; ++i) {
         if (line[i] ~ /^  -/ && match(substr(line[i], 3), /  +/))
@@ -53,6 +54,8 @@ function description_column(from, to,    i) {
         if (line[i] ~ /^    / && match(line[i], /[^ ]/))
             return RSTART
     }
+    if (match(line[from], /^  --[a-z][a-z0-9-]*( (\[=[^ ]*|[A-Z][A-Z,\[\]]*))?( \(=[^)]*\))? /))
+        return RLENGTH + 1
     fail("no descriptions in a group of options")
 }
 
@@ -80,15 +83,23 @@ function item(head,    words, count, i, text, value) {
     print text
 }
 
-function options(from, to,    i, column, head) {
+function options(from, to,    i, column, head, text) {
     column = description_column(from, to)
     print ".Bl -tag -width 4n -compact"
     for (i = from; i <= to; ++i) {
+        text = substr(line[i], column)
         if (line[i] ~ /^  -/) {
             head = substr(line[i], 3, column - 3)
+            # A head that reaches into the descriptions has its own on the next line.
+            if (length(line[i]) >= column && substr(line[i], column - 1, 1) != " ") {
+                head = substr(line[i], 3)
+                text = ""
+            }
             item(head)
         }
-        print sentences(trimmed(substr(line[i], column)))
+        text = trimmed(text)
+        if (text != "")
+            print sentences(text)
     }
     print ".El"
 }
