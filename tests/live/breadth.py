@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ MEDIUM = 47
 BATCH = 25
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root",
                "DEBIAN_FRONTEND": "noninteractive"}
+# Packages that cannot be installed beside each other are tried one by one: the later one wins.
+INSTALL = ["sh", "-c", "\"$@\" $PACKAGES || for p in $PACKAGES; do \"$@\" $p; done", "sh"]
 APT = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold",
        "-o", "APT::Keep-Downloaded-Packages=1"]
 
@@ -52,17 +55,18 @@ class Chroot:
         policy.chmod(0o755)
         (self.root / "made").touch()
 
-    def start(self, *command):
+    def start(self, *command, packages=()):
         """In a mount namespace of its own, so that nothing stays mounted."""
         mounts = (f"mount -t proc proc {self.root}/proc; "
                   f"mount -t sysfs -o ro sysfs {self.root}/sys; "
                   f"mount --rbind /dev {self.root}/dev; exec chroot {self.root} \"$@\"")
-        return subprocess.Popen(["unshare", "-m", "sh", "-c", mounts, "sh", *command],
-                                env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=self.log,
-                                stderr=self.log, start_new_session=True)
+        return subprocess.Popen(
+            ["unshare", "-m", "sh", "-c", mounts, "sh", *command], stdin=subprocess.DEVNULL,
+            env=ENVIRONMENT | {"PACKAGES": " ".join(packages)}, stdout=self.log, stderr=self.log,
+            start_new_session=True)
 
-    def run(self, *command):
-        return self.start(*command).wait()
+    def run(self, *command, packages=()):
+        return self.start(*command, packages=packages).wait()
 
     def installed(self):
         status = (self.root / "var/lib/dpkg/status").read_text(errors="replace")
@@ -94,8 +98,12 @@ def watch(options, chroot, names, number):
                    capture]
         with harness.Process(*command, log=f"{directory}/log") as agent:
             agent.wait_for_line("started")
-            installing = chroot.start(*APT, "install", *names)
-            status = installing.wait()
+            installing = chroot.start(*INSTALL, *APT, "install", packages=names)
+            try:
+                status = installing.wait()
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(installing.pid, signal.SIGTERM)
             time.sleep(1.5)
             harness.expect(agent.stop() == 0, agent.text())
             said = agent.text().strip().splitlines()[-1]
@@ -145,7 +153,7 @@ def main():
         before = chroot.installed()
         for number in range(0, len(names), BATCH):
             batch = names[number:number + BATCH]
-            chroot.run(*APT, "install", "--download-only", *batch)
+            chroot.run(*INSTALL, *APT, "install", "--download-only", packages=batch)
             with kernel_audit():
                 status, count, said, alerts = watch(options, chroot, batch, number // BATCH)
             executions += count

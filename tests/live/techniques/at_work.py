@@ -124,7 +124,7 @@ WORKS = [
          files={"install.js": PACKAGER}, serves="site", pages={"/pkg": "{}"}),
     Work("task_shell_over_pipes", "app", "service", "node @D@/task.js",
          "C: connects, and a shell reads from its socket pair", needs=("node",),
-         files={"task.js": TASKS}, serves="service"),
+         files={"task.js": TASKS}, serves="service", twin="node_spawn_service"),
     Work("curl_loop_and_shell", "session", "ssh",
          "while sleep 0.3; do curl -s http://@H@:@P@/status >/dev/null; done &",
          "H: polls beside a shell that is typed into", needs=("curl",), serves="site",

@@ -87,7 +87,8 @@ def label_of(scenario, scene, outcome, recording):
              "parent_chain": scenario.chain, "command": scene.fill(scenario.command),
              "files": [f"{scenario.name}.capture.gz"]}
     if not isinstance(scenario, Attack):
-        return label | {"lookalike": scenario.looks_like}
+        return label | {"lookalike": scenario.looks_like} | (
+            {"twin": scenario.twin} if scenario.twin else {})
     connecting = recording.connecting({SERVER, SERVER6})
     if not connecting:
         connecting = recording.accepting_blindly()

@@ -75,8 +75,8 @@ def find_roots(results, recording, stage):
 
 
 def own_pids(result, recording):
-    """A technique's: who connected, who is the shell, and all between them and the daemon. Work's:
-    all below the daemon."""
+    """A technique's: who connected, who is the shell, and all from them up to what the daemon
+    started (the login shell, the job). Work's: all below the daemon."""
     branch = (recording.ancestors(result.root) or [result.root])[-1]
     everyone = {p for p in recording.parents if branch in recording.ancestors(p)}
     if not result.is_attack:
@@ -84,7 +84,8 @@ def own_pids(result, recording):
     peers = {harness.SERVER, harness.SERVER6}
     acting = (set(recording.connecting(peers)) | set(recording.accepting_blindly()) |
               set(recording.commanding()) | result.outcome.pids) & everyone
-    return {p for actor in acting for p in recording.ancestors(actor)}
+    return {p for actor in acting for p in recording.ancestors(actor)
+            if result.root in recording.ancestors(p)}
 
 
 def assign(results, alerts, recording):
@@ -101,11 +102,17 @@ def assign(results, alerts, recording):
 def show(results, title, answered):
     print(f"\n{title}")
     for result in results:
-        names = "; ".join(sorted(name for _, name in result.rules))
+        names = "; ".join(sorted(name for _, name in result.rules)) or "-"
+        if reason := getattr(result.scenario, "unseen", ""):
+            names += f" ({reason})"
         said = f"skipped: {result.skipped}" if result.skipped else result.problem or answered
         shape = getattr(result.scenario, "shape", " ")
         print(f"  {shape} {result.scenario.name:<32} {result.seconds:>6}  {said:<10} "
-              f"{names or '-'}")
+              f"{names}")
+
+
+def is_false(result):
+    return not result.scenario.twin and any(rule not in SEEDS for rule, _ in result.rules)
 
 
 def judge(results, own_rules):
@@ -113,9 +120,12 @@ def judge(results, own_rules):
     for result in results:
         if result.skipped or result.problem:
             continue
-        if result.is_attack and own_rules and not result.rules:
-            problems.append(f"{result.scenario.name}: no alert of medium or more names it")
-        if not result.is_attack:
+        if result.is_attack and own_rules:
+            if not result.rules and not result.scenario.unseen:
+                problems.append(f"{result.scenario.name}: no alert of medium or more names it")
+            if result.rules and result.scenario.unseen:
+                problems.append(f"{result.scenario.name}: is found, though it is said to be unseen")
+        if not result.is_attack and not result.scenario.twin:
             problems += [f"{result.scenario.name}: a false alarm of '{name}'"
                          for rule, name in result.rules if rule not in SEEDS]
     return problems
@@ -159,7 +169,7 @@ def test(arguments, directory):
     ran = [r for r in attacks if not r.skipped and not r.problem]
     print(f"\n{len(ran)} techniques answered, {sum(bool(r.rules) for r in ran)} of them found; "
           f"{len([r for r in works if not r.skipped and not r.problem])} workloads, "
-          f"{sum(any(rule not in SEEDS for rule, _ in r.rules) for r in works)} with a false alarm")
+          f"{sum(is_false(r) for r in works)} with a false alarm")
     if not own_rules:
         print("Only the seeds are loaded: what they miss is no failure.")
     problems = judge(results, own_rules)

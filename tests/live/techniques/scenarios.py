@@ -36,6 +36,8 @@ class Attack:
     patience: float = PATIENCE
     # Runs in every run of the live test; the others only when recordings are made.
     live: bool = False
+    # Why no rule finds it; the live test fails when one does after all.
+    unseen: str = ""
 
 
 @dataclasses.dataclass
@@ -55,6 +57,8 @@ class Work:
     plays: object = None
     patience: float = PATIENCE
     live: bool = True
+    # A technique that leaves the same events, one by one: an alert is no false one.
+    twin: str = ""
 
 
 @dataclasses.dataclass
