@@ -2,9 +2,9 @@
 #include "detect/event/event.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
-#include <tuple>
 
 #include "detect/event/pool.hpp"
 
@@ -15,20 +15,6 @@ namespace {
 constexpr std::size_t kAlignment = alignof(Value);
 
 }  // namespace
-
-const Block::Slot* Block::slots() const {
-    return reinterpret_cast<const Slot*>(this + 1);
-}
-
-Values Block::values(FieldId stored) const {
-    const Slot* const begin = slots();
-    const Slot* const end = begin + slot_count_;
-    const Slot* const slot = std::lower_bound(
-        begin, end, stored, [](const Slot& s, FieldId field) { return s.field < field; });
-    if (slot == end || slot->field != stored)
-        return {};
-    return slot->count == 1 ? Values(&slot->one, 1) : Values(slot->many, slot->count);
-}
 
 void Block::release(const Block* block) {
     // Slots and values are trivially destructible: giving the memory back is all.
@@ -54,8 +40,19 @@ std::string_view BlockBuilder::view(Bytes bytes) const {
     return {bytes_.data() + bytes.offset, bytes.size};
 }
 
+void BlockBuilder::add(Entry entry) {
+    const auto field = static_cast<std::size_t>(entry.field);
+    if (field >= last_entry_.size()) {
+        present_.resize(field / 64 + 1);
+        last_entry_.resize(present_.size() * 64);
+    }
+    present_[field / 64] |= std::uint64_t{1} << (field % 64);
+    last_entry_[field] = static_cast<std::uint32_t>(entries_.size());
+    entries_.push_back(entry);
+}
+
 void BlockBuilder::add(FieldId field, Value value, bool inside) {
-    entries_.push_back({field, 1, inside, static_cast<std::uint32_t>(values_.size())});
+    add({field, 1, inside, static_cast<std::uint32_t>(values_.size())});
     values_.push_back(value);
 }
 
@@ -74,8 +71,8 @@ void BlockBuilder::set_texts(FieldId field, std::span<const Bytes> parts) {
     if (parts.empty())
         return;
     const std::size_t count = std::min(parts.size(), kMaxValues);
-    entries_.push_back({field, static_cast<std::uint16_t>(count), true,
-                        static_cast<std::uint32_t>(values_.size())});
+    add({field, static_cast<std::uint16_t>(count), true,
+         static_cast<std::uint32_t>(values_.size())});
     for (const Bytes& part : parts.first(count))
         values_.push_back(inside_text(part));
 }
@@ -84,8 +81,8 @@ void BlockBuilder::set_texts(FieldId field, std::span<const std::string_view> te
     if (texts.empty())
         return;
     const std::size_t count = std::min(texts.size(), kMaxValues);
-    entries_.push_back({field, static_cast<std::uint16_t>(count), true,
-                        static_cast<std::uint32_t>(values_.size())});
+    add({field, static_cast<std::uint16_t>(count), true,
+         static_cast<std::uint32_t>(values_.size())});
     for (const std::string_view text : texts.first(count))
         values_.push_back(inside_text(append(text)));
 }
@@ -98,8 +95,8 @@ void BlockBuilder::set_literals(FieldId field, Values literals) {
     if (literals.empty())
         return;
     const std::size_t count = std::min(literals.size(), kMaxValues);
-    entries_.push_back({field, static_cast<std::uint16_t>(count), false,
-                        static_cast<std::uint32_t>(values_.size())});
+    add({field, static_cast<std::uint16_t>(count), false,
+         static_cast<std::uint32_t>(values_.size())});
     values_.insert(values_.end(), literals.begin(), literals.begin() + static_cast<long>(count));
 }
 
@@ -121,37 +118,48 @@ void BlockBuilder::set_date(FieldId field, std::int64_t micros) {
 
 void BlockBuilder::clear() {
     entries_.clear();
+    std::fill(present_.begin(), present_.end(), 0);
     values_.clear();
     bytes_.clear();
 }
 
-void BlockBuilder::keep_last_of_each_field() {
-    // In place (std::stable_sort takes a buffer for each call); `first` grows with every entry.
-    std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-        return std::tie(a.field, a.first) < std::tie(b.field, b.first);
-    });
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-        if (i + 1 < entries_.size() && entries_[i + 1].field == entries_[i].field)
+void BlockBuilder::put_in_order() {
+    order_.clear();
+    first_word_ = 0;
+    words_ = 0;
+    for (std::size_t i = 0; i < present_.size(); ++i) {
+        if (present_[i] == 0)
             continue;
-        entries_[kept++] = entries_[i];
+        if (order_.empty())
+            first_word_ = i;
+        words_ = i + 1 - first_word_;
+        for (std::uint64_t word = present_[i]; word != 0; word &= word - 1)
+            order_.push_back(
+                last_entry_[i * 64 + static_cast<std::size_t>(std::countr_zero(word))]);
     }
-    entries_.resize(kept);
 }
 
 BlockPtr BlockBuilder::finish() {
-    keep_last_of_each_field();
+    put_in_order();
     std::size_t list_values = 0;
-    for (const Entry& entry : entries_)
-        list_values += entry.count > 1 ? entry.count : 0;
-    const std::size_t lists_at = sizeof(Block) + entries_.size() * sizeof(Block::Slot);
+    for (const std::uint32_t index : order_)
+        list_values += entries_[index].count > 1 ? entries_[index].count : 0;
+    const std::size_t slots_at = sizeof(Block) + words_ * sizeof(Block::Present);
+    const std::size_t lists_at = slots_at + order_.size() * sizeof(Block::Slot);
     const std::size_t bytes_at = lists_at + list_values * sizeof(Value);
     const std::size_t size = bytes_at + bytes_.size();
 
     auto* const memory = static_cast<char*>(record_pool().allocate(size, kAlignment));
     auto* const block = new (memory) Block();
     block->allocated_ = static_cast<std::uint32_t>(size);
-    block->slot_count_ = static_cast<std::uint32_t>(entries_.size());
+    block->first_word_ = static_cast<std::uint16_t>(first_word_);
+    block->words_ = static_cast<std::uint16_t>(words_);
+    auto* present = reinterpret_cast<Block::Present*>(memory + sizeof(Block));
+    std::uint64_t before = 0;
+    for (std::size_t i = first_word_; i < first_word_ + words_; ++i) {
+        new (present++) Block::Present{present_[i], before};
+        before += static_cast<std::uint64_t>(std::popcount(present_[i]));
+    }
     char* const bytes = memory + bytes_at;
     if (!bytes_.empty())
         std::memcpy(bytes, bytes_.data(), bytes_.size());
@@ -163,9 +171,10 @@ BlockPtr BlockBuilder::finish() {
         const auto packed = static_cast<std::uint64_t>(value.as_integer());
         return Value::text({bytes + (packed >> 32), packed & 0xffffffffU});
     };
-    auto* slot = reinterpret_cast<Block::Slot*>(memory + sizeof(Block));
+    auto* slot = reinterpret_cast<Block::Slot*>(memory + slots_at);
     auto* list = reinterpret_cast<Value*>(memory + lists_at);
-    for (const Entry& entry : entries_) {
+    for (const std::uint32_t index : order_) {
+        const Entry& entry = entries_[index];
         if (entry.count == 1) {
             new (slot++) Block::Slot{entry.field, 1, {.one = settled(entry, 0)}};
             continue;

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -26,7 +28,19 @@ class alignas(Value) Block {
     Block& operator=(const Block&) = delete;
 
     // Values of the field stored under this id; empty if missing.
-    Values values(FieldId stored) const;
+    Values values(FieldId stored) const {
+        const auto field = static_cast<std::size_t>(stored);
+        const std::size_t word = field / 64 - first_word_;  // huge if it lies before
+        if (word >= words_)
+            return {};
+        const Present& present = presence()[word];
+        const std::uint64_t bit = std::uint64_t{1} << (field % 64);
+        if ((present.fields & bit) == 0)
+            return {};
+        const Slot& slot = slots()[present.before + static_cast<unsigned>(
+                                                        std::popcount(present.fields & (bit - 1)))];
+        return slot.count == 1 ? Values(&slot.one, 1) : Values(slot.many, slot.count);
+    }
 
     friend void intrusive_ptr_add_ref(const Block* block) { ++block->references_; }
     friend void intrusive_ptr_release(const Block* block) {
@@ -44,14 +58,22 @@ class alignas(Value) Block {
             const Value* many;
         };
     };
+    // Which of 64 fields there are; most questions are for one that is missing.
+    struct Present {
+        std::uint64_t fields;
+        std::uint64_t before;  // slots of the words before this one
+    };
     Block() = default;
     static void release(const Block* block);
 
     mutable std::uint32_t references_ = 0;
-    std::uint32_t allocated_ = 0;  // bytes, this header included
-    std::uint32_t slot_count_ = 0;
-    // then: Slot[slot_count_] sorted by field, Value[] of the lists, bytes of the texts
-    const Slot* slots() const;
+    std::uint32_t allocated_ = 0;   // bytes, this header included
+    std::uint16_t first_word_ = 0;  // Present has the fields from 64 * first_word_ on
+    std::uint16_t words_ = 0;
+    // then: Present[words_], a Slot for each field in their order, Value[] of the lists, bytes of
+    // the texts
+    const Present* presence() const { return reinterpret_cast<const Present*>(this + 1); }
+    const Slot* slots() const { return reinterpret_cast<const Slot*>(presence() + words_); }
 };
 using BlockPtr = boost::intrusive_ptr<const Block>;
 
@@ -102,9 +124,16 @@ class BlockBuilder {
         std::uint32_t first;  // index of the first value in values_
     };
     void add(FieldId field, Value value, bool inside);
-    void keep_last_of_each_field();
+    void add(Entry entry);
+    void put_in_order();
 
     std::vector<Entry> entries_;
+    // A bit for each field that is set, and its last entry: what sorts them without comparing.
+    std::vector<std::uint64_t> present_;
+    std::vector<std::uint32_t> last_entry_;  // by field
+    std::vector<std::uint32_t> order_;       // of the block: indexes into entries_
+    std::size_t first_word_ = 0;             // of present_, what the block has
+    std::size_t words_ = 0;
     std::vector<Value> values_;
     std::vector<char> bytes_;
 };
@@ -126,11 +155,14 @@ class Event : public boost::intrusive_ref_counter<Event, boost::thread_unsafe_co
   public:
     using Layers = std::array<BlockPtr, kLayerCount>;
 
-    Event(EventTime time, Origin origin, Layers layers)
-        : time_(time), origin_(origin), layers_(std::move(layers)) {}
+    // `kind`: a number that its maker gives to all events of equal category, action, type and
+    // operating system; 0: none. Events of one engine have one maker.
+    Event(EventTime time, Origin origin, Layers layers, std::uint16_t kind = 0)
+        : time_(time), origin_(origin), layers_(std::move(layers)), kind_(kind) {}
 
     const EventTime& time() const { return time_; }
     const Origin& origin() const { return origin_; }
+    std::uint16_t kind() const { return kind_; }
 
     // All values of a field, known or added; empty if the event has none.
     Values values(FieldId field) const {
@@ -152,6 +184,7 @@ class Event : public boost::intrusive_ref_counter<Event, boost::thread_unsafe_co
     EventTime time_;
     Origin origin_;
     Layers layers_;
+    std::uint16_t kind_;
 };
 using EventPtr = boost::intrusive_ptr<const Event>;
 

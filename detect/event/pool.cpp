@@ -1,13 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/event/pool.hpp"
 
+#include <array>
+#include <cstddef>
+#include <new>
+
 namespace audisp_eql::detect {
+
+namespace {
+
+// Lists of free pieces, one for each size. std::pmr's pool does the same in ten times as many
+// instructions, since it finds the owner of each piece that comes back.
+class RecordPool final : public std::pmr::memory_resource {
+  public:
+    ~RecordPool() override = default;
+
+  private:
+    // Events have some 150 bytes, blocks some 500; an argument list of 8 KiB has its block in the
+    // largest class, and what is larger still is rare.
+    static constexpr std::size_t kStep = 64;
+    static constexpr std::size_t kLargest = 16 * 1024;
+    static constexpr std::size_t kChunkBytes = 64 * 1024;
+
+    struct Piece {
+        Piece* next;
+    };
+    static std::size_t class_of(std::size_t size) { return (size + kStep - 1) / kStep; }
+
+    void* do_allocate(std::size_t size, std::size_t alignment) override {
+        if (size > kLargest || alignment > alignof(std::max_align_t))
+            return ::operator new(size, std::align_val_t(alignment));
+        Piece*& free = free_[class_of(size)];
+        if (!free)
+            return cut(class_of(size) * kStep);
+        Piece* const piece = free;
+        free = piece->next;
+        return piece;
+    }
+    void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+        if (size > kLargest || alignment > alignof(std::max_align_t)) {
+            ::operator delete(memory, size, std::align_val_t(alignment));
+            return;
+        }
+        Piece*& free = free_[class_of(size)];
+        free = new (memory) Piece{free};
+    }
+    bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+    void* cut(std::size_t size) {
+        if (size > left_) {
+            rest_ = static_cast<char*>(::operator new(kChunkBytes));
+            left_ = kChunkBytes;
+        }
+        void* const piece = rest_;
+        rest_ += size;
+        left_ -= size;
+        return piece;
+    }
+
+    std::array<Piece*, kLargest / kStep + 1> free_{};
+    char* rest_ = nullptr;
+    std::size_t left_ = 0;
+};
+
+}  // namespace
 
 std::pmr::memory_resource& record_pool() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     return *std::pmr::new_delete_resource();
 #else
-    thread_local auto* const resource = new std::pmr::unsynchronized_pool_resource();
+    thread_local auto* const resource = new RecordPool();
     return *resource;
 #endif
 }
