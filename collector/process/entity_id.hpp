@@ -9,6 +9,8 @@
 // Memory: a value. Threads: none of its own.
 #pragma once
 
+#include <memory>
+#include <openssl/evp.h>
 #include <string_view>
 
 #include <boost/uuid/uuid.hpp>
@@ -19,12 +21,20 @@ namespace audisp_eql::collector {
 
 class EntityNamer {
   public:
+    // Throws where OpenSSL has no SHA-1.
+    EntityNamer();
     // Empty or no UUID: the nil UUID.
     void set_boot_id(std::string_view uuid);
     void clear() { boot_id_ = {}; }
-    EntityId name(const Process& process) const;
+    EntityId name(const Process& process);
 
   private:
+    struct Free {
+        void operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
+        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    };
+    std::unique_ptr<EVP_MD, Free> sha1_;
+    std::unique_ptr<EVP_MD_CTX, Free> context_;
     boost::uuids::uuid boot_id_{};
 };
 
