@@ -42,6 +42,7 @@ std::optional<std::uint32_t> account_id(const AccountNames& names, std::string_v
 
 void Normalizer::State::put_shape(EventKind kind, const detect::EventTime& time) {
     const EventShape& shape = shape_of(kind);
+    kind_at_hand = kind;
     builder.set_date(FieldId::timestamp, time.wall_us);
     builder.set_literal(FieldId::event_kind, "event");
     builder.set_literals(FieldId::event_category, shape.category);
@@ -208,6 +209,7 @@ void Normalizer::State::emit(const detect::EventTime& time, const detect::Origin
                              Process& process, BlockPtr image) {
     put_leaders(process);
     BlockPtr own = builder.finish();
+    const auto kind = static_cast<std::uint16_t>(static_cast<unsigned>(kind_at_hand) + 1);
     release_forks_before(process);
     detect::Event::Layers layers;
     show_leaders(process, image, layers);
@@ -218,7 +220,7 @@ void Normalizer::State::emit(const detect::EventTime& time, const detect::Origin
         layers[static_cast<std::size_t>(detect::Layer::parent)] = identity_of(*process.parent);
     layers[static_cast<std::size_t>(detect::Layer::parent_image)] = process.parent_image->block;
     layers[static_cast<std::size_t>(detect::Layer::host)] = host_layer();
-    const detect::EventPtr event(new detect::Event(time, origin, std::move(layers)));
+    const detect::EventPtr event(new detect::Event(time, origin, std::move(layers), kind));
     sink.on_event(event, ProcessPtr(&process));
 }
 

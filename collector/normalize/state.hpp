@@ -137,7 +137,8 @@ struct Normalizer::State {
     AccountNames users, groups;
 
     detect::BlockBuilder builder;
-    std::string scratch;  // decoded text on its way into the builder
+    EventKind kind_at_hand = EventKind::fork;  // of the event whose own layer is in the builder
+    std::string scratch;                       // decoded text on its way into the builder
     std::string path_scratch;
     std::vector<std::string_view> key_scratch;
     std::vector<detect::BlockBuilder::Bytes> word_scratch;

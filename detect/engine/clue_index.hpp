@@ -21,11 +21,12 @@
 
 namespace audisp_eql::detect {
 
-// A set of small numbers.
+// A set of small numbers, gone through from the least to the largest.
 class NumberSet {
   public:
     void resize(std::size_t numbers) { words_.resize((numbers + 63) / 64); }
     void add(std::uint32_t number) { words_[number / 64] |= std::uint64_t{1} << (number % 64); }
+    void remove(std::size_t number) { words_[number / 64] &= ~(std::uint64_t{1} << (number % 64)); }
     template <typename Each>
     void for_each(Each&& each) const {
         for (std::size_t i = 0; i < words_.size(); ++i) {

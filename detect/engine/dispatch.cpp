@@ -49,12 +49,27 @@ std::span<const Candidate* const> Dispatcher::candidates(const Event& event,
 }
 
 const Plan& Dispatcher::plan(const Event& event, PredicateResults& results) {
+    const std::size_t number = event.kind();
+    if (number == 0)
+        return plan_of_description(event, results);
+    if (number < by_number_.size() && by_number_[number])
+        return *by_number_[number];
+    const Plan& made = plan_of_description(event, results);
+    if (number >= by_number_.size())
+        by_number_.resize(number + 1);
+    by_number_[number] = &made;
+    return made;
+}
+
+const Plan& Dispatcher::plan_of_description(const Event& event, PredicateResults& results) {
     describe(event);
     const auto found = plans_.find(kind_);
     if (found != plans_.end())
         return found->second;
-    if (plans_.size() >= kMaxPlans)
+    if (plans_.size() >= kMaxPlans) {
+        by_number_.clear();
         plans_.clear();
+    }
     return plans_.emplace(kind_, make(results)).first->second;
 }
 
@@ -66,26 +81,29 @@ Plan Dispatcher::make(PredicateResults& results) const {
     };
     Plan plan;
     std::vector<std::vector<Clues>> clues;  // by candidate
+    const auto offer = [&](std::uint32_t rule, std::uint32_t item, const Condition& condition) {
+        Condition left;
+        const Truth truth = simplify(condition.data(), known, left);
+        if (truth == Truth::no)
+            return;
+        if (truth == Truth::yes)
+            left = {{ConditionNode::Op::always, {}, 1}};
+        clues.push_back(clues_of(left, results.table()));
+        plan.candidates.push_back({rule, item, std::move(left)});
+    };
+    const std::vector<Condition>& lineages = rules_.predicates().lineages();
+    for (std::uint32_t i = 0; i < lineages.size(); ++i)
+        offer(Candidate::kLineage, i, lineages[i]);
     for (std::uint32_t i = 0; i < rules_.rules().size(); ++i) {
         const Program& program = rules_.rules()[i].program;
-        const auto offer = [&](std::uint32_t item, const Condition& condition) {
-            Condition left;
-            const Truth truth = simplify(condition.data(), known, left);
-            if (truth == Truth::no)
-                return;
-            if (truth == Truth::yes)
-                left = {{ConditionNode::Op::always, {}, 1}};
-            clues.push_back(clues_of(left, results.table()));
-            plan.candidates.push_back({i, item, std::move(left)});
-        };
         for (std::size_t stage = program.stages.size(); stage-- > 0;) {
             const std::uint32_t item = program.stages[stage].item;
             const bool first_of_item = stage == 0 || program.stages[stage - 1].item != item;
             if (first_of_item)
-                offer(item, program.stages[stage].condition);
+                offer(i, item, program.stages[stage].condition);
         }
         if (program.until)
-            offer(Candidate::kUntil, program.until->condition);
+            offer(i, Candidate::kUntil, program.until->condition);
     }
     plan.index = ClueIndex(clues);
     return plan;

@@ -21,7 +21,7 @@
 namespace audisp_eql::detect {
 
 struct Plan {
-    // In the order of the rules; of one rule later items first, `until` last.
+    // Lineages first, then in the order of the rules; of one rule later items first, `until` last.
     std::vector<Candidate> candidates;
     ClueIndex index;
 };
@@ -40,12 +40,14 @@ class Dispatcher {
     static constexpr std::size_t kMaxPlans = 1024;
 
     void describe(const Event& event);
+    const Plan& plan_of_description(const Event& event, PredicateResults& results);
     const Plan& plan(const Event& event, PredicateResults& results);
     Plan make(PredicateResults& results) const;
 
     const RuleSet& rules_;
     std::string kind_;
     std::unordered_map<std::string, Plan> plans_;
+    std::vector<const Plan*> by_number_;  // by Event::kind(); null: not asked for yet
     NumberSet found_;
     std::vector<const Candidate*> candidates_;
 };

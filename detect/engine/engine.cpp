@@ -49,6 +49,7 @@ struct Engine::State {
     std::optional<Dispatcher> dispatcher;
     std::optional<Suppression> suppression;
     std::vector<std::unique_ptr<Machine>> machines;  // one a rule; null for an event query
+    NumberSet busy;  // machines that may have something pending: few, however many rules there are
     std::vector<Match> matches;
     std::int64_t clock_ns = kBeginningOfTime;
     std::int64_t next_sweep_ns = kBeginningOfTime;
@@ -69,6 +70,12 @@ void Engine::State::load(std::shared_ptr<const RuleSet> set) {
             machine->rebind(rule.program);
         else
             machine = make_machine(rule.program);
+    }
+    busy = {};
+    busy.resize(machines.size());
+    for (std::uint32_t i = 0; i < machines.size(); ++i) {
+        if (machines[i] && !machines[i]->idle())
+            busy.add(i);
     }
     auto fresh = std::make_unique<PredicateResults>(rules->predicates());
     if (results)
@@ -113,13 +120,13 @@ void Engine::State::take_due(std::int64_t until_ns, MatchSink& sink) {
     while (true) {
         std::size_t next = machines.size();
         std::int64_t due_ns = until_ns;
-        for (std::size_t i = 0; i < machines.size(); ++i) {
-            const std::int64_t due = machines[i] ? machines[i]->next_due() : Machine::kNever;
+        busy.for_each([&](std::size_t i) {
+            const std::int64_t due = machines[i]->next_due();
             if (due < due_ns) {
                 due_ns = due;
                 next = i;
             }
-        }
+        });
         if (next == machines.size())
             return;
         matches.push_back(machines[next]->take_due());
@@ -133,10 +140,11 @@ void Engine::State::move_clock(std::int64_t now_ns, MatchSink& sink) {
         return;
     next_sweep_ns = clock_ns + kSweepNs;
     take_due(clock_ns - store.limits().lateness_ns, sink);
-    for (const auto& machine : machines) {
-        if (machine)
-            machine->expire(clock_ns);
-    }
+    busy.for_each([&](std::size_t i) {
+        machines[i]->expire(clock_ns);
+        if (machines[i]->idle())
+            busy.remove(i);
+    });
 }
 
 Engine::Engine(std::shared_ptr<const RuleSet> rules, EngineLimits limits)
@@ -153,15 +161,24 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
     Scene scene{event, *state.results, *state.keys, *state.suppression};
     for (auto left = state.dispatcher->candidates(*event, *state.results); !left.empty();) {
         const std::uint32_t rule = left.front()->rule;
+        if (rule == Candidate::kLineage) {
+            if (detect::holds(left.front()->condition,
+                              [&](PredicateId id) { return state.results->holds(id); }))
+                state.results->add_source(left.front()->item);
+            left = left.subspan(1);
+            continue;
+        }
         std::size_t count = 1;
         while (count < left.size() && left[count]->rule == rule)
             ++count;
         scene.rule = rule;
-        Machine* const machine = state.machines[rule].get();
-        if (machine)
+        if (Machine* const machine = state.machines[rule].get()) {
             machine->on_event(scene, left.first(count), state.matches);
-        else if (scene.holds(left.front()->condition))
+            if (!machine->idle())
+                state.busy.add(rule);
+        } else if (scene.holds(left.front()->condition)) {
             state.matches.push_back({{event}, {}});
+        }
         state.report(rule, sink);
         left = left.subspan(count);
     }

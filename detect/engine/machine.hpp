@@ -18,9 +18,11 @@
 namespace audisp_eql::detect {
 
 // An item of a rule that the event at hand may match: what is left of its condition once the
-// tests that the plan knows are taken out. Item number kUntil: the `until` clause.
+// tests that the plan knows are taken out. Item number kUntil: the `until` clause. Rule number
+// kLineage: a `descendant of` query, the item-th lineage of the rule set.
 struct Candidate {
     static constexpr std::uint32_t kUntil = UINT32_MAX;
+    static constexpr std::uint32_t kLineage = UINT32_MAX;
     std::uint32_t rule = 0;
     std::uint32_t item = 0;
     Condition condition;
@@ -69,6 +71,8 @@ class Machine {
     // Takes that match.
     virtual Match take_due() { return {}; }
     virtual void expire(std::int64_t now_ns) = 0;
+    // Nothing is pending.
+    virtual bool idle() const = 0;
     virtual void clear() = 0;
     // Goes on with another program of the same text.
     virtual void rebind(const Program& program) = 0;

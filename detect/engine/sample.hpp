@@ -23,6 +23,7 @@ class SampleMachine final : public Machine {
     void on_event(Scene& scene, std::span<const Candidate* const> candidates,
                   std::vector<Match>& matches) override;
     void expire(std::int64_t now_ns) override;
+    bool idle() const override { return pending_.empty(); }
     void clear() override;
     void rebind(const Program& program) override { program_ = &program; }
 

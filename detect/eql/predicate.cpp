@@ -79,12 +79,12 @@ void PredicateResults::begin(const Event& event) {
         std::fill(known_.begin(), known_.end(), 0);
         event_number_ = 1;
     }
-    // In order: the sources of one lineage may be descendants in an earlier one.
-    for (std::size_t i = 0; i < lineages_.size(); ++i) {
-        lineages_[i].look_at(event);
-        if (detect::holds(table_.lineages()[i], [&](PredicateId id) { return holds(id); }))
-            lineages_[i].add_source(event);
-    }
+    for (Lineage& lineage : lineages_)
+        lineage.look_at(event);
+}
+
+void PredicateResults::add_source(std::uint32_t lineage) {
+    lineages_[lineage].add_source(*event_);
 }
 
 std::uint64_t PredicateResults::lineage_dropped() const {

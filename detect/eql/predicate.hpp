@@ -100,6 +100,9 @@ class PredicateResults {
         : table_(table), known_(table.size(), 0), lineages_(table.lineages().size()) {}
 
     void begin(const Event& event);
+    // The process of the event at hand meets the lineage's condition. Before rules are looked at,
+    // and in order: the sources of one lineage may be descendants in an earlier one.
+    void add_source(std::uint32_t lineage);
     bool holds(PredicateId id);
     // With the events of a pending match.
     bool holds(PredicateId id, std::span<const EventPtr> earlier);

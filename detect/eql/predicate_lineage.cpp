@@ -26,9 +26,11 @@ Lineage::Process& Lineage::known(std::string_view entity_id) {
 
 void Lineage::look_at(const Event& event) {
     is_descendant_ = false;
+    if (processes_.empty())
+        return;
     forget_ended(event.time().engine_ns);
     const std::string_view entity_id = event.text(FieldId::process_entity_id);
-    if (entity_id.empty() || processes_.empty())
+    if (entity_id.empty())
         return;
     const auto found = processes_.find(entity_id);
     is_descendant_ = found != processes_.end() && found->second.descendant;
