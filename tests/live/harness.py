@@ -29,6 +29,7 @@ LOCK = "/run/lock/audisp-eql-live-tests.lock"
 PATIENCE = 30.0
 CLIENT, SERVER = "198.51.100.1", "198.51.100.2"
 CLIENT6, SERVER6 = "2001:db8:51::1", "2001:db8:51::2"
+IPV6 = os.path.exists("/proc/net/if_inet6")
 PORT = 4444
 SUSPICIOUS_BINARY = "fa3a59dc-33c3-43bf-80a9-e8437a922c7f"
 SUSPICIOUS_PARENT = "4b1a807a-4e7b-414e-8cea-24bf580f6fc5"
@@ -133,7 +134,9 @@ class Network:
             for name, address, address6 in ((self.client, CLIENT, CLIENT6),
                                             (self.server, SERVER, SERVER6)):
                 sh("ip", "-n", name, "address", "add", f"{address}/24", "dev", "veth0")
-                sh("ip", "-n", name, "address", "add", f"{address6}/64", "dev", "veth0", "nodad")
+                if IPV6:
+                    sh("ip", "-n", name, "address", "add", f"{address6}/64", "dev", "veth0",
+                       "nodad")
                 sh("ip", "-n", name, "link", "set", "veth0", "up")
                 sh("ip", "-n", name, "link", "set", "lo", "up")
         except Failure:

