@@ -10,6 +10,7 @@
 
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
+#include "collector/agent/event_filter.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/pipeline.hpp"
 #include "collector/command/command.hpp"
@@ -70,7 +71,7 @@ int record_command(const Settings& settings) {
         log::error("record takes one file to write to; '-' is standard output");
         return kExitUserMistake;
     }
-    Agent agent(settings, nullptr);
+    Agent agent(settings, proc_events_for(nullptr));
     CaptureFile capture(settings.arguments.front());
     RecordSink sink(capture, agent);
     if (settings.record_seconds.value != 0)

@@ -72,6 +72,7 @@ void Normalizer::State::on_exec(const SyscallFacts& facts) {
     put_shape(EventKind::exec, facts.time);
     put_credentials(process->credentials);
     put_syscall(facts);
+    put_birth(*process);
     builder.set_literal(detect::FieldId::event_outcome, "success");
     ++counters.exec;
     emit(facts.time, facts.origin(), *process, executed.image->block);

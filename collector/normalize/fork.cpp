@@ -25,6 +25,7 @@ void Normalizer::State::emit_fork(Process& child, Credentials credentials,
     child.fork_told = true;
     put_shape(EventKind::fork, time);
     put_credentials(credentials);
+    put_birth(child);
     builder.set_literal(detect::FieldId::event_outcome, "success");
     ++counters.fork;
     emit(time, origin, child, child.parent_image->block);

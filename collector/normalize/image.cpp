@@ -110,6 +110,35 @@ bool is_script(const Arguments& arguments, bool interpreter_named, std::string_v
     return false;
 }
 
+// As getopt(3) sees them, not knowing which options take an argument: a word that does not begin
+// with a hyphen, and every word behind "--". A hyphen alone names the standard input.
+std::int64_t operands_of(const Arguments& arguments) {
+    std::int64_t count = 0;
+    bool options = true;
+    for (std::size_t i = 1; i < arguments.words.size(); ++i) {
+        const std::string_view word = arguments.word(i);
+        if (options && word == "--")
+            options = false;
+        else if (!options || !word.starts_with('-'))
+            ++count;
+    }
+    return count;
+}
+
+// Program text in one word, in whatever language: blanks or line breaks between its tokens, and the
+// punctuation that calls, blocks, assignments, redirections and pipelines are written with.
+bool is_code(std::string_view word) {
+    return word.find_first_of(" \t\n;") != std::string_view::npos &&
+           word.find_first_of("(){}[];|&<>$=`\"'\n") != std::string_view::npos;
+}
+
+bool has_code(const Arguments& arguments) {
+    for (std::size_t i = 1; i < arguments.words.size(); ++i)
+        if (is_code(arguments.word(i)))
+            return true;
+    return false;
+}
+
 void put_arguments(BlockBuilder& builder, const Arguments& arguments,
                    std::vector<BlockBuilder::Bytes>& words) {
     const auto line = builder.append(arguments.command_line);
@@ -121,6 +150,10 @@ void put_arguments(BlockBuilder& builder, const Arguments& arguments,
     builder.set_integer(FieldId::process_args_count, arguments.count);
     if (arguments.truncated)
         builder.set_boolean(FieldId::args_truncated, true);
+    else
+        builder.set_integer(FieldId::process_operands_count, operands_of(arguments));
+    if (has_code(arguments))
+        builder.set_boolean(FieldId::process_inline_code, true);
 }
 
 void copy_texts(BlockBuilder& builder, const detect::Block& from, FieldId field, FieldId to) {

@@ -85,6 +85,7 @@ void Normalizer::State::attempt(const SyscallFacts& facts, const SocketAddress& 
                                                 : pending   ? "unknown"
                                                             : "failure");
     put_peer(address);
+    actor.process->network_us = facts.time.wall_us;
     ++counters.connect;
     emit(facts.time, facts.origin(), *actor.process, actor.image->block);
 }
@@ -198,6 +199,7 @@ void Normalizer::State::on_accept(const SyscallFacts& facts) {
     } else {
         ++counters.accepts_without_peer;  // accept(fd, NULL, NULL)
     }
+    actor.process->network_us = facts.time.wall_us;
     ++counters.accept;
     emit(facts.time, facts.origin(), *actor.process, actor.image->block);
 }

@@ -169,6 +169,9 @@ struct Normalizer::State {
     void emit(const detect::EventTime& time, const detect::Origin& origin, Process& process,
               detect::BlockPtr image);
 
+    // birth.cpp: what a fork or an exec says of how the process was made. Before emit().
+    void put_birth(const Process& process);
+
     // leaders.cpp
     // What the own layer says of the leaders. Before emit().
     void put_leaders(Process& process);

@@ -42,6 +42,17 @@ struct Image : boost::intrusive_ref_counter<Image, boost::thread_unsafe_counter>
 };
 using ImagePtr = boost::intrusive_ptr<Image>;
 
+// What a process's parent was doing when it forked it, as the connector tells: a shell that
+// somebody types into waits between two commands, one that runs a script does not. Nanoseconds of
+// the connector's clock; -1: not known.
+struct Birth {
+    // The last thing before the fork that the parent was seen to do: it was forked, executed a
+    // program, forked another child, or saw one end.
+    std::int64_t parent_active_ns = -1;
+    std::uint32_t siblings = 0;    // other children of the parent that were alive
+    std::int64_t sibling_ns = -1;  // when the newest child before this one was forked, if it lived
+};
+
 struct Credentials {
     static constexpr std::uint32_t kUnknown = 0xffffffff;
     std::uint32_t uid = kUnknown, gid = kUnknown, euid = kUnknown, egid = kUnknown;
@@ -131,6 +142,13 @@ struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_coun
     std::uint16_t changes_undecided = 0;  // that the normalizer holds: see its identity.cpp
     bool fork_held = false;               // the normalizer holds its fork event
     bool fork_told = false;               // or has told it
+
+    Birth birth;
+    std::int64_t active_ns = -1;            // as Birth::parent_active_ns, up to now
+    std::int64_t network_us = -1;           // wall time of its last connect or accept
+    std::uint32_t living_children = 0;      // whose FORK was seen
+    const Process* newest_child = nullptr;  // of them, if it lives; for comparing only
+    bool counted_by_parent = false;         // among its living children
 
     boost::intrusive_ptr<Process> parent;  // who forked it; null: not known
     ImagePtr parent_image;                 // what the parent ran then; never null once made

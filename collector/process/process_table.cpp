@@ -16,6 +16,27 @@ namespace {
 // Field 22 of /proc/PID/stat counts in USER_HZ, 100 on every architecture that Linux has today.
 constexpr std::int64_t kTickNs = 10'000'000;
 
+// A FORK that was seen: what the parent was doing, and that it does this now.
+void note_birth(Process& child, Process& parent, std::int64_t ns) {
+    const Process* const newest = parent.newest_child;
+    child.birth = {parent.active_ns, parent.living_children, newest ? newest->start_ns : -1};
+    child.active_ns = parent.active_ns = ns;
+    child.counted_by_parent = true;
+    ++parent.living_children;
+    parent.newest_child = &child;
+}
+
+void note_exit(Process& child, std::int64_t ns) {
+    if (!child.counted_by_parent || !child.parent)
+        return;
+    Process& parent = *child.parent;
+    child.counted_by_parent = false;
+    --parent.living_children;
+    parent.active_ns = std::max(parent.active_ns, ns);
+    if (parent.newest_child == &child)
+        parent.newest_child = nullptr;
+}
+
 }  // namespace
 
 struct ProcessTable::State {
@@ -54,6 +75,7 @@ struct ProcessTable::State {
 
     // Forgets one that lies in `live` or `tombstones`.
     void forget(Process& process) {
+        note_exit(process, process.active_ns);
         Order& order = process.alive() ? live : tombstones;
         --(process.alive() ? counters.live : counters.tombstones);
         order.erase(order.iterator_to(process));
@@ -72,6 +94,7 @@ struct ProcessTable::State {
     }
 
     void bury(Process& process, std::int64_t exit_ns) {
+        note_exit(process, exit_ns);
         live.erase(live.iterator_to(process));
         --counters.live;
         process.exit_ns = exit_ns;
@@ -323,6 +346,8 @@ ProcessPtr ProcessTable::fork(std::int32_t parent_pid, std::int32_t pid, std::in
     } else {
         inherit(*child, *parent);
     }
+    if (!known)
+        note_birth(*child, *parent, ns);
     bound_lineage(*child);
     return child;
 }
@@ -347,6 +372,7 @@ ProcessTable::Announced ProcessTable::exec_announced(std::int32_t pid, std::int6
     const ProcessPtr process = state.named_by_connector(pid, ns);
     process->threads = 0;  // de_thread: the others are gone, whoever called exec is the leader now
     process->leader_exited = false;
+    process->active_ns = ns;
     auto& ahead = process->told_ahead;
     const auto fresh = std::find_if(ahead.begin(), ahead.end(),
                                     [ns](const auto& told) { return ns <= told.until_ns; });
