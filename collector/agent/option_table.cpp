@@ -296,6 +296,12 @@ void add_output(TableBuilder& table, Settings& s) {
               value(s.resend_seconds, "N")->default_value(s.resend_seconds, "30"),
               "When syslog was restarted or a connection was lost, the alerts of this time go out "
               "again, under the same ids: nobody knows which of them were read. 0: none.");
+    table.add(kOutput, kRun | kReplay, true, "single-alerts", on_off(s.single_alerts),
+              "Each alert by itself, at once.");
+    table.add(kOutput, kRun | kReplay, true, "stories", on_off(s.stories),
+              "Also one alert for all alerts about one process tree, with the rules that fired and "
+              "what the tree did afterwards, when it has been quiet for a minute (at the latest "
+              "after 15 minutes).");
     table.add(
         kOutput, kRun, false, "capture", value(s.capture, "FILE"),
         "Also write what this run sees to FILE, so that 'audisp-eql replay FILE' repeats it.");

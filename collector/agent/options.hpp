@@ -78,6 +78,8 @@ struct Settings {
     bool tls_verify = true;
     std::string json_file;  // empty: none
     StdoutForm stdout_form = StdoutForm::none;
+    bool single_alerts = true;
+    bool stories = false;
 
     std::string state_dir = "/var/lib/audisp-eql";  // used if it is there; "off"
     Bounded<1, 65'536, 64> spool_mib;

@@ -177,6 +177,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     ProcessPtr current_process;     // of the event that the engine looks at
     SeenFeeds feeds;
     Losses losses;
+    std::optional<detect::Stories> stories;
 
     State(std::shared_ptr<const detect::RuleSet> set, PipelineOptions chosen, AlertHandler handler)
         : rules(std::move(set)),
@@ -189,6 +190,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         make_what_rules_look_at();
         if (options.program_version.empty())
             options.program_version = AUDISP_EQL_VERSION;
+        if (options.stories && on_alert)
+            stories.emplace([this](const detect::Alert& story) { on_alert(story); });
     }
 
     void consume(const Message& message) {
@@ -240,6 +243,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         engine_ns = normalizer.engine_ns();
         current_process = nullptr;
         engine->advance(engine_ns, *this);
+        if (stories)
+            stories->advance(engine_ns);
     }
 
     void on_audit(const Message& message) {
@@ -282,6 +287,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         stop();
         if (engine)
             engine->finish(*this);
+        if (stories)
+            stories->finish();
     }
 
     // Rules of others may have every open of the host audited, and calls of any kind.
@@ -316,6 +323,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         current_process = process;
         engine->on_event(event, *this);
         current_process = nullptr;
+        if (stories)
+            stories->on_event(event);
     }
     void on_epoch() override {
         ++counters.epochs;
@@ -351,7 +360,11 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         if (first != events.end())
             context.gap = losses.since((*first)->time().engine_ns);
         ++counters.alerts;
-        on_alert(detect::make_alert(rule, matches, context));
+        const detect::Alert alert = detect::make_alert(rule, matches, context);
+        if (options.single_alerts)
+            on_alert(alert);
+        if (stories)
+            stories->on_alert(rule, matches, alert, context);
     }
 
     // Of the last event. A match that time completed ends with an older one, whose process may be
@@ -397,6 +410,8 @@ void Pipeline::finish() {
 
 void Pipeline::stop() {
     state_->stop();
+    if (state_->stories)
+        state_->stories->finish();
 }
 
 PipelineCounters Pipeline::counters() const {
@@ -406,6 +421,8 @@ PipelineCounters Pipeline::counters() const {
     counters.processes = state_->normalizer.processes().counters();
     if (state_->engine)
         counters.engine = state_->engine->counters();
+    if (state_->stories)
+        counters.stories = state_->stories->counters();
     return counters;
 }
 

@@ -22,6 +22,7 @@
 #include "collector/feed/message.hpp"
 #include "collector/normalize/normalizer.hpp"
 #include "detect/alert/alert.hpp"
+#include "detect/alert/story.hpp"
 #include "detect/engine/engine.hpp"
 
 namespace audisp_eql::collector {
@@ -42,6 +43,9 @@ struct PipelineOptions {
     // What the rules match, quiet ones too, before it becomes an alert (rule tests, questions).
     std::function<void(const detect::Rule&, std::span<const detect::Match>)> on_matches;
     detect::EngineLimits limits;
+    // Each alert by itself; and the alerts of one process tree as one, with what it did next.
+    bool single_alerts = true;
+    bool stories = false;
     // What alerts say made them; empty: this program's version, the rules' digest.
     std::string program_version;
     std::string ruleset_digest;
@@ -52,6 +56,7 @@ struct PipelineCounters {
     NormalizerCounters normalizer;
     ProcessTableCounters processes;
     detect::EngineCounters engine;
+    detect::StoryCounters stories;
     std::uint64_t messages = 0;
     std::uint64_t unknown_types = 0;  // audit lines of a type that nobody knows
     std::uint64_t alerts = 0;

@@ -55,6 +55,8 @@ class Replay {
   private:
     PipelineOptions pipeline_options() {
         PipelineOptions options;
+        options.single_alerts = settings_.single_alerts;
+        options.stories = settings_.stories;
         if (!settings_.host_id.empty())
             options.default_host_id = settings_.host_id;
         if (settings_.events) {

@@ -9,6 +9,7 @@
 
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
+#include "collector/agent/event_filter.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/outputs.hpp"
 #include "collector/agent/pipeline.hpp"
@@ -60,7 +61,7 @@ int run_command(const Settings& settings) {
     }
     const auto start = std::chrono::steady_clock::now();
     const auto rules = load_rules_aloud(settings);
-    Agent agent(settings, rules);
+    Agent agent(settings, proc_events_for(rules.get()));
     Outputs outputs(agent.io(), settings);
     LinuxProcReader proc;
     std::unique_ptr<CaptureFile> capture;
@@ -70,12 +71,12 @@ int run_command(const Settings& settings) {
     options.proc = &proc;
     options.tee = capture.get();
     options.env_vars = settings.env_vars;
+    options.single_alerts = settings.single_alerts;
+    options.stories = settings.stories;
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { outputs.deliver(alert); });
-    RuleReloader reloader(agent.io(), settings, rules, [&](auto fresh) {
-        agent.watch_for(*fresh);
-        return pipeline.replace_rules(std::move(fresh));
-    });
+    RuleReloader reloader(agent.io(), settings, rules,
+                          [&](auto fresh) { return pipeline.replace_rules(std::move(fresh)); });
     agent.every(std::chrono::seconds(1), [&] { outputs.look_after(); });
     agent.on_hangup([&] {
         outputs.reopen();
