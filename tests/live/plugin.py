@@ -54,7 +54,9 @@ format = string
 class Auditd(harness.Process):
     """A real auditd in the foreground. It holds the feed and starts the program."""
 
-    def __init__(self, directory, program, settings):
+    def __init__(self, directory, program, settings, other_plugins=None):
+        """other_plugins: what else stands in plugins.d, or in the place of the program's
+        audisp-eql.conf: text by file name."""
         base = pathlib.Path(directory)
         plugins = base / "plugins.d"
         plugins.mkdir(mode=0o750)
@@ -63,6 +65,7 @@ class Auditd(harness.Process):
             plugins / "audisp-eql.conf": PLUGIN.format(program=program, directory=directory),
             base / "audisp-eql.conf": "".join(f"{k} = {v}\n" for k, v in settings.items()),
         }
+        files |= {plugins / name: text for name, text in (other_plugins or {}).items()}
         for path, text in files.items():
             path.write_text(text)
             path.chmod(0o640)
@@ -70,15 +73,17 @@ class Auditd(harness.Process):
         super().__init__("auditd", "-f", "-c", directory, log=base / "auditd.log",
                          stdout=harness.subprocess.DEVNULL)
 
-    def plugin(self):
-        """The pid of the program that auditd runs now; None if there is none."""
+    def plugin(self, program=None):
+        """The pid of the program (or of another plugin's) that auditd runs now; None if there is
+        none."""
         # The thread that starts a plugin anew is another one than main's.
         with contextlib.suppress(OSError):
             for thread in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
                 for child in (thread / "children").read_text().split():
                     # Between fork and exec it is auditd still.
                     with contextlib.suppress(OSError):
-                        if os.readlink(f"/proc/{child}/exe") == os.path.realpath(self.program):
+                        if os.readlink(f"/proc/{child}/exe") == os.path.realpath(
+                                program or self.program):
                             return int(child)
         return None
 
