@@ -16,19 +16,33 @@
 namespace audisp_eql::collector {
 namespace {
 
-Feeds open_feeds(const Settings& settings, std::uint32_t more_proc_events) {
+// The lines without what is said of them.
+std::string lines_of(const KernelNeeds& needs) {
+    std::string text;
+    for (const NeededLine& line : needs.lines)
+        text += line.text + '\n';
+    return text;
+}
+
+Feeds open_feeds(const Settings& settings, const detect::RuleSet* rules) {
     FeedOptions options;
     options.audit = settings.feed;
-    options.rules = built_in_audit_rules();
-    options.more_proc_events = more_proc_events;
+    const auto needs = [rules, &settings](bool proc_connector) {
+        return kernel_needs(*rules, {settings.expensive_audit_rules, proc_connector});
+    };
+    options.rules = [&](bool proc_connector) {
+        return rules ? lines_of(needs(proc_connector)) : std::string(built_in_audit_rules());
+    };
+    options.more_proc_events = rules ? needs(true).proc_events : kAllProcEvents;
     return Feeds::open(options);
 }
 
 }  // namespace
 
-Agent::Agent(const Settings& settings, std::uint32_t more_proc_events)
+Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> rules)
     : signals_(io_, SIGTERM, SIGINT, SIGHUP),
-      feeds_(open_feeds(settings, more_proc_events)),
+      expensive_(settings.expensive_audit_rules),
+      feeds_(open_feeds(settings, rules.get())),
       have_audit_(feeds_.audit != nullptr),
       have_connector_(feeds_.connector != nullptr) {
     // A reader of our standard output or capture that goes away is that output's trouble only.
@@ -36,7 +50,32 @@ Agent::Agent(const Settings& settings, std::uint32_t more_proc_events)
     for (const auto& line : feeds_.lines)
         log::info(line);
     require(settings);
+    if (rules)
+        say_what_is_blind(*rules, kernel_needs(*rules, {expensive_, have_connector_}));
     reader_ = std::make_unique<Reader>(ring_, std::move(feeds_.audit), std::move(feeds_.connector));
+}
+
+void Agent::watch_for(const detect::RuleSet& rules) {
+    const KernelNeeds needs = kernel_needs(rules, {expensive_, have_connector_});
+    reader_->ask_connector(needs.proc_events);
+    for (const auto& line : feeds_.exchange(lines_of(needs)))
+        log::info(line);
+    say_what_is_blind(rules, needs);
+}
+
+void Agent::say_what_is_blind(const detect::RuleSet& rules, const KernelNeeds& needs) {
+    KernelView view;
+    view.audit = have_audit_;
+    view.proc_connector = have_connector_;
+    view.proc_events = needs.proc_events;
+    view.audit_rules = feeds_.rules_in_force();
+    for (const auto& line : sight_lines(rules, sight_of_rules(rules, view)))
+        log::warning(line);
+    if (!needs.expensive.empty())
+        log::info(
+            fmt::format("audit rules: {} expensive one{} left out; expensive-audit-rules = on "
+                        "loads them, 'audisp-eql audit-rules' lists them",
+                        needs.expensive.size(), needs.expensive.size() == 1 ? " is" : "s are"));
 }
 
 Agent::~Agent() = default;

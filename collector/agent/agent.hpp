@@ -17,6 +17,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "collector/agent/kernel_needs.hpp"
 #include "collector/agent/options.hpp"
 #include "collector/feed/feeds.hpp"
 #include "collector/feed/message.hpp"
@@ -30,9 +31,10 @@ class Agent {
     // How often losses are looked at, and so the least time between two lines about them.
     static constexpr std::chrono::seconds kLossInterval{5};
 
-    // Opens the feeds and logs what was got and what that costs. Throws std::runtime_error where
-    // nothing can be read, or a required feed is missing. `more_proc_events`: as in FeedOptions.
-    Agent(const Settings& settings, std::uint32_t more_proc_events);
+    // Opens the feeds, asks the kernel for what these rules need, and logs what was got, what that
+    // costs and which rules are blind. No rules: all that the program's own examples need. Throws
+    // std::runtime_error where nothing can be read, or a required feed is missing.
+    Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> rules);
     ~Agent();
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
@@ -41,6 +43,9 @@ class Agent {
     // then what was already read, and puts audit back as it was. A second signal ends at once.
     void run(MessageSink& consumer);
     void stop();
+    // Other rules are to be evaluated: asks the kernel for what they need, no less and no more.
+    // On the worker's thread.
+    void watch_for(const detect::RuleSet& rules);
 
     // The worker's: for outputs.
     boost::asio::io_context& io() { return io_; }
@@ -60,6 +65,7 @@ class Agent {
         std::function<void()> action;
     };
     void require(const Settings& settings) const;
+    void say_what_is_blind(const detect::RuleSet& rules, const KernelNeeds& needs);
     void await_signal();
     static void await(Repeated& repeated);
     void warn_of_loss();
@@ -70,6 +76,7 @@ class Agent {
     boost::asio::signal_set signals_;
     std::list<Repeated> repeated_;
     std::function<void()> on_hangup_;
+    const bool expensive_;
     Feeds feeds_;
     bool have_audit_ = false, have_connector_ = false;
     Ring ring_;

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "collector/feed/message.hpp"
 #include "detect/engine/dispatch.hpp"
 #include "detect/rule/rule_set.hpp"
 
@@ -41,18 +40,6 @@ EventFilter event_filter(std::shared_ptr<const detect::RuleSet> rules) {
     return [rules = std::move(rules)](EventKind kind, std::string_view syscall) {
         return looked_at(*rules, kind, syscall);
     };
-}
-
-std::uint32_t proc_events_for(const detect::RuleSet* rules) {
-    constexpr std::pair<EventKind, ProcEvent::What> kMessages[] = {
-        {EventKind::ptrace, ProcEvent::What::ptrace},
-        {EventKind::coredump, ProcEvent::What::coredump},
-    };
-    std::uint32_t events = 0;
-    for (const auto& [kind, what] : kMessages)
-        if (rules == nullptr || looked_at(*rules, kind, {}))
-            events |= static_cast<std::uint32_t>(what);
-    return events;
 }
 
 }  // namespace audisp_eql::collector

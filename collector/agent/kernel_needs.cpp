@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "collector/agent/audit_lines.hpp"
+#include "collector/feed/audit_rules.hpp"
 #include "detect/eql/predicate.hpp"
 #include "detect/rule/rule_set.hpp"
 
@@ -167,6 +168,15 @@ KernelNeeds kernel_needs(const detect::RuleSet& rules, const NeedsOptions& optio
 
 std::string audit_rules_text(const KernelNeeds& needs, const detect::RuleSet& rules) {
     std::string text;
+    append_comment(text, fmt::format("Kernel audit rules for {} EQL rule{}, by 'audisp-eql "
+                                     "audit-rules'. The program loads these lines itself, one by "
+                                     "one, and removes them when it ends; by their keys, which "
+                                     "begin with {}, it knows its own, and touches no others.",
+                                     rules.rules().size(), rules.rules().size() == 1 ? "" : "s",
+                                     kRuleKeyPrefix));
+    append_comment(text,
+                   "32-bit calls stand beside the 64-bit ones: any program may make them (int "
+                   "0x80). Forks, ends and changes of ids come from the proc connector.");
     const auto append = [&](const std::vector<NeededLine>& lines, bool left_out) {
         const NeededLine* before = nullptr;
         for (const NeededLine& line : lines) {

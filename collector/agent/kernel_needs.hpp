@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "collector/feed/audit_control.hpp"
+#include "collector/feed/message.hpp"
 
 namespace audisp_eql::detect {
 class RuleSet;
@@ -44,6 +45,10 @@ struct KernelNeeds {
     std::vector<NeededLine> expensive;  // left out, because NeedsOptions::expensive is off
     std::uint32_t proc_events = 0;      // bits of ProcEvent::What beside ProcConnector::kAlways
 };
+// All that events are made of, for who has no rules yet.
+inline constexpr std::uint32_t kAllProcEvents =
+    static_cast<std::uint32_t>(ProcEvent::What::ptrace) |
+    static_cast<std::uint32_t>(ProcEvent::What::coredump);
 KernelNeeds kernel_needs(const detect::RuleSet& rules, const NeedsOptions& options);
 
 // The lines as one text for auditctl: above each line the rules that need it. What is left out
@@ -76,5 +81,9 @@ struct KernelView {
 };
 // One for each of RuleSet::rules(), in order.
 std::vector<RuleSight> sight_of_rules(const detect::RuleSet& rules, const KernelView& view);
+// For a log: each blind rule with the reason, up to a dozen, and how many more and how many see
+// only a part. Nothing if all see all.
+std::vector<std::string> sight_lines(const detect::RuleSet& rules,
+                                     const std::vector<RuleSight>& sights);
 
 }  // namespace audisp_eql::collector

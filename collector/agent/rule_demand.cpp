@@ -380,8 +380,13 @@ class DemandSearch {
             return;
         const Sample sample = make_sample({.kind = kind, .no_audit_fields = connector});
         Probe probe(rules_, sample);
+        // Refusals and crashes stand beside what processes do: only for rules that mean them.
+        const bool by_name = !connector && kind <= EventKind::seccomp;
+        const Sample nameless = make_sample({.kind = kind, .no_action = true, .no_type = true});
+        Probe unnamed(rules_, nameless);
         for (std::size_t i = 0; i < parts_.list().size(); ++i)
-            if (probe.may_hold(*parts_.list()[i].condition))
+            if (const Condition& condition = *parts_.list()[i].condition;
+                probe.may_hold(condition) && !(by_name && unnamed.may_hold(condition)))
                 (connector ? demand(i, kind).by_connector : demand(i, kind).by_report) = true;
     }
 

@@ -169,4 +169,24 @@ std::vector<RuleSight> sight_of_rules(const detect::RuleSet& rules, const Kernel
     return sights;
 }
 
+std::vector<std::string> sight_lines(const detect::RuleSet& rules,
+                                     const std::vector<RuleSight>& sights) {
+    constexpr std::size_t kMost = 12;
+    std::vector<std::string> lines;
+    std::size_t blind = 0, partial = 0;
+    for (std::size_t i = 0; i < sights.size(); ++i) {
+        partial += sights[i].sight == Sight::partial ? 1 : 0;
+        if (sights[i].sight == Sight::blind && ++blind <= kMost)
+            lines.push_back(fmt::format("rule '{}' is blind here: {}", rules.rules()[i].rule.name,
+                                        sights[i].missing.front()));
+    }
+    if (blind > kMost)
+        lines.push_back(fmt::format("and {} more rules are blind here", blind - kMost));
+    if (partial != 0)
+        lines.push_back(fmt::format("{} rule{} not see all that {} for", partial,
+                                    partial == 1 ? " does" : "s do",
+                                    partial == 1 ? "it asks" : "they ask"));
+    return lines;
+}
+
 }  // namespace audisp_eql::collector

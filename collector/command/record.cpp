@@ -10,7 +10,6 @@
 
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
-#include "collector/agent/event_filter.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/pipeline.hpp"
 #include "collector/command/command.hpp"
@@ -71,7 +70,7 @@ int record_command(const Settings& settings) {
         log::error("record takes one file to write to; '-' is standard output");
         return kExitUserMistake;
     }
-    Agent agent(settings, proc_events_for(nullptr));
+    Agent agent(settings, nullptr);
     CaptureFile capture(settings.arguments.front());
     RecordSink sink(capture, agent);
     if (settings.record_seconds.value != 0)

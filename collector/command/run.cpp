@@ -9,7 +9,6 @@
 
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
-#include "collector/agent/event_filter.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/outputs.hpp"
 #include "collector/agent/pipeline.hpp"
@@ -61,7 +60,7 @@ int run_command(const Settings& settings) {
     }
     const auto start = std::chrono::steady_clock::now();
     const auto rules = load_rules_aloud(settings);
-    Agent agent(settings, proc_events_for(rules.get()));
+    Agent agent(settings, rules);
     Outputs outputs(agent.io(), settings);
     LinuxProcReader proc;
     std::unique_ptr<CaptureFile> capture;
@@ -75,8 +74,10 @@ int run_command(const Settings& settings) {
     options.stories = settings.stories;
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { outputs.deliver(alert); });
-    RuleReloader reloader(agent.io(), settings, rules,
-                          [&](auto fresh) { return pipeline.replace_rules(std::move(fresh)); });
+    RuleReloader reloader(agent.io(), settings, rules, [&](auto fresh) {
+        agent.watch_for(*fresh);
+        return pipeline.replace_rules(std::move(fresh));
+    });
     agent.every(std::chrono::seconds(1), [&] { outputs.look_after(); });
     agent.on_hangup([&] {
         outputs.reopen();

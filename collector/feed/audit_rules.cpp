@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 
 #include <fmt/format.h>
@@ -62,6 +63,7 @@ class RuleBuilder {
     bool tests_family() const { return tests_family_; }
     // Every call that it audits is a connect.
     bool only_connects() const { return connects_ && !others_; }
+    const std::string& directory() const { return directory_; }
 
   private:
     std::string list_and_action(std::string_view text);
@@ -76,6 +78,7 @@ class RuleBuilder {
     int machine_ = ::audit_detect_machine();
     bool socketcall_ = false, socketcall_connect_ = false;
     bool connects_ = false, others_ = false;
+    std::string directory_;  // see AuditRule
     bool tests_family_ = false;
     bool any_call_ = false;
     bool has_list_ = false;
@@ -142,6 +145,10 @@ std::string RuleBuilder::field(std::string_view text, bool with_family) {
         if (!with_family)
             return {};
     }
+    if (text.starts_with("dir="))
+        directory_ = text.substr(4);
+    else if (text.starts_with("path=/"))
+        directory_ = text.substr(5, std::max<std::size_t>(1, text.rfind('/') - 5));
     if (text == "a0=3")
         socketcall_connect_ = true;          // SYS_CONNECT of linux/net.h
     audit_rule_data* raw = rule_.release();  // libaudit may move it
@@ -211,6 +218,7 @@ std::string build_rule(const std::vector<std::string_view>& words, AuditRule& ru
     if (std::string problem = builder.build(words, true); !problem.empty())
         return problem;
     rule.bytes = builder.bytes();
+    rule.directory = builder.directory();
     if (builder.tests_family() && builder.only_connects()) {
         RuleBuilder plain;
         if (plain.build(words, false).empty())
@@ -248,6 +256,34 @@ ParsedAuditRules parse_audit_rules(std::string_view text) {
                 fmt::format("audit rule on line {} is left out: {} ({})", number, problem, line));
     }
     return parsed;
+}
+
+// What the kernel refuses is left out and noted.
+static void add_rules(AuditControl& control, const std::vector<AuditRule>& rules,
+                      RuleReport& report) {
+    bool old_kernel = false;
+    for (const AuditRule& rule : rules) {
+        int error = control.add_rule(rule.bytes);
+        if (error == EINVAL && rule.without_family) {
+            error = control.add_rule(*rule.without_family);
+            old_kernel = old_kernel || error == 0;
+        }
+        // The two families' rules are one without the family.
+        if (error == 0) {
+            ++report.loaded;
+        } else if (error == ENOENT && !rule.directory.empty()) {
+            report.absent.push_back(rule);
+        } else if (error != EEXIST) {
+            report.notes.push_back(
+                fmt::format("audit rule {}is refused by the kernel: {} ({})",
+                            rule.line == 0 ? std::string{} : fmt::format("on line {} ", rule.line),
+                            std::strerror(error), rule.text));
+        }
+    }
+    if (old_kernel)
+        report.notes.push_back(
+            "this kernel cannot tell address families apart in audit rules: "
+            "local (unix) connects are audited too");
 }
 
 std::optional<AuditRule> exclusion_of(std::string_view executable) {
@@ -303,26 +339,35 @@ RuleReport load_rules(AuditControl& control, const std::vector<AuditRule>& rules
     }
     if (own != 0)
         report.removed = remove_own_rules(control, report.notes);
-    bool old_kernel = false;
-    for (const AuditRule& rule : rules) {
-        int error = control.add_rule(rule.bytes);
-        if (error == EINVAL && rule.without_family) {
-            error = control.add_rule(*rule.without_family);
-            old_kernel = old_kernel || error == 0;
-        }
-        // The two families' rules are one without the family.
-        if (error == 0)
-            ++report.loaded;
-        else if (error != EEXIST)
-            report.notes.push_back(
-                fmt::format("audit rule {}is refused by the kernel: {} ({})",
-                            rule.line == 0 ? std::string{} : fmt::format("on line {} ", rule.line),
-                            std::strerror(error), rule.text));
+    add_rules(control, rules, report);
+    return report;
+}
+
+RuleReport exchange_rules(AuditControl& control, const std::vector<AuditRule>& before,
+                          const std::vector<AuditRule>& after) {
+    RuleReport report;
+    const auto without = [](const std::vector<AuditRule>& rules,
+                            const std::vector<AuditRule>& others) {
+        std::vector<AuditRule> rest;
+        std::copy_if(
+            rules.begin(), rules.end(), std::back_inserter(rest), [&](const AuditRule& rule) {
+                return std::none_of(others.begin(), others.end(), [&](const AuditRule& other) {
+                    return rule.bytes == other.bytes;
+                });
+            });
+        return rest;
+    };
+    add_rules(control, without(after, before), report);
+    for (const AuditRule& rule : without(before, after)) {
+        int error = control.delete_rule(rule.bytes);
+        if (error == ENOENT && rule.without_family)
+            error = control.delete_rule(*rule.without_family);
+        report.removed += error == 0 ? 1 : 0;
+        // Gone with its directory, or never taken.
+        if (error != 0 && error != ENOENT)
+            report.notes.push_back(fmt::format("an audit rule could not be removed: {} ({})",
+                                               std::strerror(error), rule.text));
     }
-    if (old_kernel)
-        report.notes.push_back(
-            "this kernel cannot tell address families apart in audit rules: "
-            "local (unix) connects are audited too");
     return report;
 }
 

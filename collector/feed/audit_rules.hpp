@@ -25,6 +25,9 @@ struct AuditRule {
     // The same without its saddr_fam test, for kernels that do not know that field (before 5.3);
     // only where that is not noisier than a connect.
     std::optional<AuditRuleBytes> without_family;
+    // What must be there before the kernel takes the rule: the directory of dir=, or that in which
+    // the name of path= lies. Empty: nothing.
+    std::string directory;
 };
 
 struct ParsedAuditRules {
@@ -52,11 +55,16 @@ struct RuleReport {
     std::size_t foreign = 0;  // rules of others, left alone
     std::size_t removed = 0;  // own ones left over from an earlier run
     std::vector<std::string> notes;
+    std::vector<AuditRule> absent;  // refused because their directory is not there
 };
 
 // Removes what an earlier run left, then adds `rules` in order. What the kernel refuses is left out
 // and noted.
 RuleReport load_rules(AuditControl& control, const std::vector<AuditRule>& rules);
+// From one set of ours to another: adds what is new, then removes what is not in it any more. What
+// both have stays, without a gap.
+RuleReport exchange_rules(AuditControl& control, const std::vector<AuditRule>& before,
+                          const std::vector<AuditRule>& after);
 // How many rules with our key the kernel has now; nullopt if it does not say.
 std::optional<std::size_t> count_own_rules(AuditControl& control);
 // Removes every rule with our key, and no other. Appends a line to `notes` for each that stays.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/feed/feeds.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -190,15 +191,7 @@ void Feeds::open_rules(const FeedOptions& options) {
         lines.emplace_back("audit rules: cannot be loaded here; what the host's own show is seen");
         return;
     }
-    ParsedAuditRules parsed = parse_audit_rules(options.rules);
-    for (std::string& note : parsed.notes)
-        lines.push_back(std::move(note));
-    // The kernel exempts its registered reader by itself; a plugin would hear its own connections.
-    // After the rules of others, so that these keep seeing us, before ours.
-    if (feed_ == AuditFeed::plugin)
-        if (auto own = exclusion_of(own_executable()))
-            parsed.rules.insert(parsed.rules.begin(), std::move(*own));
-    rules_ = std::move(parsed.rules);
+    rules_ = read_rules(options.rules(connector != nullptr), lines);
     RuleReport report = load_rules(*control_, rules_);
     rules_loaded_ = true;
     rules_in_force_ = report.loaded;
@@ -207,26 +200,105 @@ void Feeds::open_rules(const FeedOptions& options) {
     if (report.removed != 0)
         lines.push_back(
             fmt::format("audit rules: {} left by an earlier run removed", report.removed));
+    take(std::move(report), lines);
+}
+
+std::vector<AuditRule> Feeds::read_rules(std::string_view text,
+                                         std::vector<std::string>& notes) const {
+    ParsedAuditRules parsed = parse_audit_rules(text);
+    for (std::string& note : parsed.notes)
+        notes.push_back(std::move(note));
+    // The kernel exempts its registered reader by itself; a plugin would hear its own connections.
+    // After the rules of others, so that these keep seeing us, before ours.
+    if (feed_ == AuditFeed::plugin)
+        if (auto own = exclusion_of(own_executable()))
+            parsed.rules.insert(parsed.rules.begin(), std::move(*own));
+    return std::move(parsed.rules);
+}
+
+// What the kernel had to say of rules that it was given.
+void Feeds::take(RuleReport report, std::vector<std::string>& notes) {
     for (std::string& note : report.notes)
-        lines.push_back(std::move(note));
+        notes.push_back(std::move(note));
+    for (AuditRule& rule : report.absent) {
+        const auto same = [&](const AuditRule& one) { return one.directory == rule.directory; };
+        // Several lines for one directory: said once.
+        if (std::none_of(absent_.begin(), absent_.end(), same))
+            notes.push_back(
+                fmt::format("audit rules: {} is not there; what happens in it is "
+                            "watched as soon as it is",
+                            rule.directory));
+        absent_.push_back(std::move(rule));
+    }
+}
+
+std::vector<std::string> Feeds::exchange(std::string_view rules) {
+    std::vector<std::string> notes;
+    if (!rules_loaded_)
+        return notes;
+    AuditStatus status;
+    if (control_->status(status) == 0 && status.enabled == 2) {
+        notes.emplace_back(
+            "audit is locked (enabled=2): its rules stay as they are until the next boot");
+        return notes;
+    }
+    std::vector<AuditRule> fresh = read_rules(rules, notes);
+    RuleReport report = exchange_rules(*control_, rules_, fresh);
+    rules_ = std::move(fresh);
+    absent_.clear();
+    report.absent.clear();
+    for (const AuditRule& rule : rules_)
+        if (!rule.directory.empty() && ::access(rule.directory.c_str(), F_OK) != 0)
+            report.absent.push_back(rule);
+    rules_in_force_ = count_own_rules(*control_).value_or(rules_.size());
+    notes.push_back(fmt::format("audit rules: {} added, {} removed, {} of ours in force",
+                                report.loaded, report.removed, rules_in_force_));
+    take(std::move(report), notes);
+    return notes;
+}
+
+std::vector<AuditRuleBytes> Feeds::rules_in_force() {
+    std::vector<AuditRuleBytes> rules;
+    if (control_)
+        control_->list_rules(rules);
+    return rules;
+}
+
+void Feeds::look_for_directories(std::vector<std::string>& notes) {
+    std::vector<AuditRule> there;
+    for (auto at = absent_.begin(); at != absent_.end();) {
+        if (::access(at->directory.c_str(), F_OK) != 0) {
+            ++at;
+            continue;
+        }
+        notes.push_back(fmt::format("audit rules: {} is there now: {}", at->directory, at->text));
+        there.push_back(std::move(*at));
+        at = absent_.erase(at);
+    }
+    if (there.empty())
+        return;
+    RuleReport report = exchange_rules(*control_, {}, there);
+    rules_in_force_ += report.loaded;
+    take(std::move(report), notes);
 }
 
 std::vector<std::string> Feeds::look_after() {
     std::vector<std::string> notes;
     if (!rules_loaded_)
         return notes;
+    look_for_directories(notes);
     const auto present = count_own_rules(*control_);
     if (!present || *present >= rules_in_force_)
         return notes;
-    RuleReport report = load_rules(*control_, rules_);
+    absent_.clear();
+    RuleReport report = exchange_rules(*control_, {}, rules_);
     notes.push_back(
-        fmt::format("audit rules: somebody removed {} of ours; {} are in force again, "
-                    "what happened in between was not seen",
+        fmt::format("audit rules: {} of ours were gone (somebody removed them, or what they "
+                    "watched); {} are in force again, what happened in between was not seen",
                     rules_in_force_ - *present, report.loaded));
-    for (std::string& note : report.notes)
-        notes.push_back(std::move(note));
     // What the kernel refuses now is said once, not every few seconds.
-    rules_in_force_ = report.loaded;
+    rules_in_force_ = *present + report.loaded;
+    take(std::move(report), notes);
     return notes;
 }
 

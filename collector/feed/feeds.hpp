@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,8 +56,8 @@ struct FeedOptions {
     // Messages to ask the connector for beside ProcConnector::kAlways: bits of ProcEvent::What.
     std::uint32_t more_proc_events = 0;
     bool load_rules = true;
-    // Kernel audit rules in auditctl's form.
-    std::string rules;
+    // Kernel audit rules in auditctl's form; what they must tell depends on the connector.
+    std::function<std::string(bool proc_connector)> rules;
 };
 
 class Feeds {
@@ -79,6 +80,12 @@ class Feeds {
     bool audit_was_off() const { return audit_was_off_; }
     // For a state file that a stop command reads after a crash.
     const AuditSettings& settings() const { return settings_; }
+
+    // Loads other rules of ours in place of those in force. Lines for the log; not from the
+    // reader's thread.
+    std::vector<std::string> exchange(std::string_view rules);
+    // What the kernel has now, others' rules too; empty where it does not say.
+    std::vector<AuditRuleBytes> rules_in_force();
 
     // Puts our rules in again where they are gone: a host that loads its rules file after auditd
     // (augenrules --load, at every start) removes all rules first. Lines for the log; every few
@@ -103,7 +110,12 @@ class Feeds {
     std::string names_;
     bool audit_was_off_ = false;
     bool rules_loaded_ = false;
+    std::vector<AuditRule> read_rules(std::string_view text, std::vector<std::string>& notes) const;
+    void take(RuleReport report, std::vector<std::string>& notes);
+    void look_for_directories(std::vector<std::string>& notes);
+
     std::vector<AuditRule> rules_;
+    std::vector<AuditRule> absent_;   // of these, what waits for its directory
     std::size_t rules_in_force_ = 0;  // what the kernel took
     bool registered_ = false;
 };

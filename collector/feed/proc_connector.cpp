@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 #include <libmnl/libmnl.h>
@@ -147,7 +148,8 @@ void ProcConnector::Closer::operator()(mnl_socket* socket) const {
 ProcConnector::ProcConnector(std::uint32_t more)
     : wanted_(kAlways | more), slots_(std::make_unique<Slots>()) {
     open();
-    if (!subscribe(true) && !subscribe(false))
+    masked_ = subscribe(true);
+    if (!masked_ && !subscribe(false))
         throw std::runtime_error(
             "the kernel does not answer the subscription (no "
             "CONFIG_PROC_EVENTS, or a container)");
@@ -159,6 +161,19 @@ ProcConnector::~ProcConnector() {
         send(kIgnore, false, 0);
     } catch (const std::runtime_error&) {
         // The socket is gone; so is the subscription.
+    }
+}
+
+// The answer is not awaited: drain() leaves it out.
+void ProcConnector::ask(std::uint32_t more) {
+    const std::uint32_t before = std::exchange(wanted_, kAlways | more);
+    if (!masked_ || wanted_ == before)
+        return;
+    try {
+        send(kListen, true, 0);
+    } catch (const std::runtime_error&) {
+        wanted_ = before;
+        throw;
     }
 }
 

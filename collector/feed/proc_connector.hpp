@@ -63,6 +63,10 @@ class ProcConnector {
     ProcConnector(const ProcConnector&) = delete;
     ProcConnector& operator=(const ProcConnector&) = delete;
 
+    // From now on those and other ones. Of the thread that drains. Throws std::runtime_error where
+    // the kernel refuses; then it stays as it was.
+    void ask(std::uint32_t more);
+
     int descriptor() const;
     // Appends what is queued, at most `max_events`, in arrival order. Never blocks.
     ProcDrain drain(std::size_t max_events, std::vector<ProcEvent>& events);
@@ -79,7 +83,8 @@ class ProcConnector {
     ProcDrain receive(std::size_t max_events, std::vector<ProcEvent>& events,
                       std::uint32_t awaited_ack, bool& acknowledged);
 
-    const std::uint32_t wanted_;
+    std::uint32_t wanted_;
+    bool masked_ = false;  // the kernel sends only what is wanted
     std::unique_ptr<mnl_socket, Closer> socket_;
     std::unique_ptr<Slots> slots_;
     std::vector<ProcEvent> early_;  // arrived while the answer was awaited

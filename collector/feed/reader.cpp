@@ -134,6 +134,18 @@ void Reader::stop() {
     asio::post(state_->io, [state = state_.get()] { state->begin_stop(); });
 }
 
+void Reader::ask_connector(std::uint32_t more) {
+    asio::post(state_->io, [state = state_.get(), more] {
+        if (!state->connector)
+            return;
+        try {
+            state->connector->ask(more);
+        } catch (const std::runtime_error&) {
+            add(state->counters.proc_errors, 1);
+        }
+    });
+}
+
 void Reader::join() {
     if (state_->thread.joinable())
         state_->thread.join();

@@ -79,6 +79,9 @@ class Reader {
     // Asks for the end, which comes after the source's drain time, or with the end of a plugin's
     // input. Returns at once.
     void stop();
+    // Other messages of the connector from now on, as ProcConnector::ask. Returns at once; a
+    // refusal is counted (proc_errors).
+    void ask_connector(std::uint32_t more);
     // The feed has ended (end of the plugin's input, or stop()); after the ring is empty there is
     // nothing more. The ring's consumer is woken when this turns true.
     bool finished() const { return finished_.load(std::memory_order_acquire); }

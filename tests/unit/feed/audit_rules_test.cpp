@@ -226,6 +226,39 @@ BOOST_AUTO_TEST_CASE(settings_that_are_right_already_stay) {
     BOOST_TEST(kernel.changes == 0);
 }
 
+BOOST_AUTO_TEST_CASE(one_set_of_audit_rules_in_place_of_another) {
+    FakeAuditControl kernel;
+    const auto rules = [](const char* text) { return parse_audit_rules(text).rules; };
+    const auto before = rules(
+        "-a always,exit -F arch=b64 -S execve -k audisp-eql-exec\n"
+        "-a always,exit -F arch=b64 -S mount -k audisp-eql-mount\n");
+    const auto after = rules(
+        "-a always,exit -F arch=b64 -S execve -k audisp-eql-exec\n"
+        "-a always,exit -F arch=b64 -S rename -F dir=/nowhere -k audisp-eql-file\n"
+        "-a always,exit -F arch=b64 -S rename -F path=/nowhere/x -k audisp-eql-file\n"
+        "-a always,exit -F arch=b64 -S rename -F path=/x -k audisp-eql-file\n");
+    BOOST_REQUIRE(before.size() == 2U);
+    BOOST_REQUIRE(after.size() == 4U);
+    BOOST_TEST(after[0].directory.empty());
+    BOOST_TEST(after[1].directory == "/nowhere");
+    BOOST_TEST(after[2].directory == "/nowhere");
+    BOOST_TEST(after[3].directory == "/");
+    load_rules(kernel, before);
+    const AuditRuleBytes foreign = rule_with_key("theirs");
+    kernel.rules.push_back(foreign);
+    kernel.missing = {after[1].bytes};
+
+    const RuleReport report = exchange_rules(kernel, before, after);
+    BOOST_TEST(report.loaded == 2U);
+    BOOST_TEST(report.removed == 1U);
+    BOOST_TEST(report.notes.empty());
+    BOOST_REQUIRE(report.absent.size() == 1U);
+    BOOST_TEST(report.absent[0].text == after[1].text);
+    // What both have was not touched: it stands where it stood.
+    BOOST_TEST((kernel.rules == std::vector<AuditRuleBytes>{before[0].bytes, foreign,
+                                                            after[2].bytes, after[3].bytes}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace audisp_eql::collector

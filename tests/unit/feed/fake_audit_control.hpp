@@ -17,6 +17,7 @@ class FakeAuditControl final : public AuditControl {
   public:
     AuditStatus state{.enabled = 0, .failure = 1, .backlog_limit = 64, .backlog_wait_time = 15000};
     std::vector<AuditRuleBytes> rules;
+    std::vector<AuditRuleBytes> missing;  // rules on directories that are not there
     bool knows_families = true;
     int changes = 0;
 
@@ -38,6 +39,8 @@ class FakeAuditControl final : public AuditControl {
             return EPERM;
         if (!knows_families && tests_family(rule))
             return EINVAL;
+        if (std::find(missing.begin(), missing.end(), rule) != missing.end())
+            return ENOENT;
         if (std::find(rules.begin(), rules.end(), rule) != rules.end())
             return EEXIST;
         rules.push_back(rule);
