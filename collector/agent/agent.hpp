@@ -54,6 +54,8 @@ class Agent {
     void every(std::chrono::seconds interval, std::function<void()> action);
     void stop_after(std::chrono::seconds time);
 
+    // What was changed of the kernel's audit settings, until run() ends.
+    const AuditSettings& audit_settings() const { return feeds_.settings(); }
     const ReaderCounters& reader_counters() const { return reader_->counters(); }
     // "1234 audit records, 345 process events" and what was lost.
     std::string statistics() const;

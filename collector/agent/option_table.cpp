@@ -152,10 +152,11 @@ constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Comma
                    kCheck = command_bit(Command::check), kTest = command_bit(Command::test),
                    kDoctor = command_bit(Command::doctor),
                    kAuditRules = command_bit(Command::audit_rules),
-                   kSelftest = command_bit(Command::selftest);
+                   kSelftest = command_bit(Command::selftest),
+                   kEnable = command_bit(Command::enable), kDisable = command_bit(Command::disable);
 constexpr unsigned kLive = kRun | kRecord,
                    kRuled = kRun | kReplay | kCheck | kAuditRules | kSelftest;
-constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest | kDoctor;
+constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest | kDoctor | kEnable | kDisable;
 
 constexpr const char* kRules = "Rules";
 constexpr const char* kInput = "What is read";
@@ -222,7 +223,7 @@ void add_input(TableBuilder& table, Settings& s) {
               "runs. The options about rules are for this.");
     table.add(kInput, kSelftest, false, "agent", value(s.selftest_agent, "PID"),
               "Which running audisp-eql to test, if there are several.");
-    table.add(kOutput, kSelftest, false, "look-in", value(s.look_in, "FILE"),
+    table.add(kOutput, kSelftest | kEnable, false, "look-in", value(s.look_in, "FILE"),
               "A file that syslog writes alerts to, beside the usual ones in /var/log and the "
               "journal. May be given several times.");
     table.add(kInput, kReplay | kQuery, false, "host-id", value(s.host_id, "ID"),
@@ -316,6 +317,9 @@ void add_output(TableBuilder& table, Settings& s) {
     table.add(kOutput, kCheck | kDoctor, false, "output",
               value(s.check_output, "FORM")->default_value(s.check_output, "text"),
               "text: messages for people. json: one object a line.");
+    table.add(kOutput, kAuditRules, false, "remove", po::bool_switch(&s.remove_audit_rules),
+              "In place of that, take out of the kernel what a crash of audisp-eql has left there: "
+              "its audit rules and, where state-dir says so, changed settings.");
     table.add(kOutput, kTest, false, "output",
               value(s.test_output, "FORM")->default_value(s.test_output, "text"),
               "text: a line for each rule, and what is wrong. junit: XML, one test suite a rule.");

@@ -27,6 +27,8 @@ enum class Command : std::uint8_t {
     doctor,
     audit_rules,
     selftest,
+    enable,
+    disable,
 };
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp
@@ -99,6 +101,7 @@ struct Settings {
     bool count = false;
 
     CheckOutput check_output = CheckOutput::text;
+    bool remove_audit_rules = false;  // audit-rules
     TestOutput test_output = TestOutput::text;
     Bounded<0, 86'400 * 30, 0> record_seconds;  // 0: until stopped
 

@@ -9,6 +9,8 @@
 namespace audisp_eql::collector {
 
 int audit_rules_command(const Settings& settings) {
+    if (settings.remove_audit_rules)
+        return remove_audit_leftovers(settings);
     const LoadedRules rules =
         load_rule_set(settings.arguments.empty() ? settings.rules : settings.arguments,
                       settings.deprecated, settings.exceptions);

@@ -28,6 +28,10 @@ int test_command(const Settings& settings);
 int doctor_command(const Settings& settings);
 int audit_rules_command(const Settings& settings);
 int selftest_command(const Settings& settings);
+// audit-rules --remove
+int remove_audit_leftovers(const Settings& settings);
+int enable_command(const Settings& settings);
+int disable_command(const Settings& settings);
 
 struct CommandEntry {
     std::string_view name;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // audisp-eql doctor: what stands in the way on this host, and the command that mends it.
+#include "collector/command/doctor.hpp"
+
 #include <algorithm>
 #include <iostream>
 #include <stdexcept>
@@ -46,11 +48,6 @@ std::string json_line(const Finding& finding) {
     return line + '}';
 }
 
-std::string text_line(const Finding& finding) {
-    return fmt::format("{:<8} {:<20} {}{}{}", to_string(finding.verdict), finding.check,
-                       finding.text, finding.mend.empty() ? "" : "; mend: ", finding.mend);
-}
-
 std::string summary_of(const Findings& findings) {
     const auto count = [&](Verdict verdict) {
         return std::count_if(findings.begin(), findings.end(), [verdict](const Finding& finding) {
@@ -63,11 +60,12 @@ std::string summary_of(const Findings& findings) {
 
 }  // namespace
 
-int doctor_command(const Settings& settings) {
-    if (!settings.arguments.empty()) {
-        log::error("doctor takes no arguments");
-        return kExitUserMistake;
-    }
+std::string text_line(const Finding& finding) {
+    return fmt::format("{:<8} {:<20} {}{}{}", to_string(finding.verdict), finding.check,
+                       finding.text, finding.mend.empty() ? "" : "; mend: ", finding.mend);
+}
+
+Findings examine_host(const Settings& settings) {
     LinuxProcReader proc;
     HostState host = gather_host_state(proc);
     // The running agent's own configuration, where there is one.
@@ -78,7 +76,15 @@ int doctor_command(const Settings& settings) {
     const std::int32_t agent = host.agents.empty() ? 0 : host.agents.front().pid;
     host.outputs = probe_outputs(effective, agent);
     host.rules = load_rules(effective);
-    const Findings findings = examine(host);
+    return examine(host);
+}
+
+int doctor_command(const Settings& settings) {
+    if (!settings.arguments.empty()) {
+        log::error("doctor takes no arguments");
+        return kExitUserMistake;
+    }
+    const Findings findings = examine_host(settings);
     const bool json = settings.check_output == CheckOutput::json;
     for (const Finding& finding : findings)
         std::cout << (json ? json_line(finding) : text_line(finding)) << '\n';

@@ -140,6 +140,29 @@ constexpr CommandEntry kCommands[] = {
      "  audisp-eql selftest --look-in /srv/log/security.log\n"
      "  audisp-eql selftest --standalone --rules ./my-rules\n",
      "  0  detected   1  not detected, or it cannot run   2  an option is wrong\n"},
+    {"enable", Command::enable, enable_command, "plugin|service",
+     "switch audisp-eql on, as auditd's plugin or as a service",
+     "plugin: sets 'active = yes' in the file that auditd's plugin directory has of this\n"
+     "program, or makes that file, and tells auditd to read its configuration. auditd\n"
+     "goes on writing its log; the records of our own audit rules stand there, too.\n"
+     "service: makes the service's user and its log directory where they are missing, and\n"
+     "has systemd start audisp-eql.service, now and at every boot. It takes the kernel's\n"
+     "audit feed, so that auditd must be off.\n"
+     "\n"
+     "Each thing that is done is said; what is done already is left alone. Both forms at\n"
+     "once are refused. At the end 'doctor' says what it finds wrong, and 'selftest' whether\n"
+     "a technique comes back as an alert. With --config FILE auditd's plugin file, where it\n"
+     "is made anew, names that configuration.\n",
+     "  audisp-eql enable plugin\n",
+     "  0  switched on, and detecting   1  cannot be done, or not detected\n"
+     "  2  an option is wrong\n"},
+    {"disable", Command::disable, disable_command, "[plugin|service]",
+     "switch audisp-eql off again",
+     "Takes back what 'enable' did: auditd's plugin file is set to 'active = no', or\n"
+     "removed where 'enable' made it, and auditd ends the program; the service is stopped,\n"
+     "now and for every boot. audisp-eql removes its audit rules as it ends. The service's\n"
+     "user and log directory stay. Without an argument: whichever is on.\n",
+     "  audisp-eql disable\n", "  0  switched off   1  cannot be done   2  an option is wrong\n"},
 };
 
 }  // namespace

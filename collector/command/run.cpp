@@ -14,6 +14,7 @@
 #include "collector/agent/pipeline.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/agent/rule_reloader.hpp"
+#include "collector/agent/settings_file.hpp"
 #include "collector/command/command.hpp"
 #include "collector/process/proc_reader.hpp"
 
@@ -61,6 +62,9 @@ int run_command(const Settings& settings) {
     const auto start = std::chrono::steady_clock::now();
     const auto rules = load_rules_aloud(settings);
     Agent agent(settings, rules);
+    const SettingsFile settings_file(settings.state_dir, agent.audit_settings());
+    if (!settings_file.trouble().empty())
+        log::warning(settings_file.trouble());
     Outputs outputs(agent.io(), settings);
     LinuxProcReader proc;
     std::unique_ptr<CaptureFile> capture;

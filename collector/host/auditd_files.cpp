@@ -68,14 +68,8 @@ PluginConf read_plugin(const std::string& path, const std::map<std::string, std:
     if (::stat(path.c_str(), &file) == 0)
         plugin.safe_file =
             S_ISREG(file.st_mode) && file.st_uid == 0 && (file.st_mode & S_IWOTH) == 0;
-    struct stat program {};
-    if (::stat(plugin.program.c_str(), &program) == 0) {
-        constexpr mode_t kAsked = S_IRWXU | S_IRGRP | S_IXGRP;
-        plugin.program_exists = true;
-        plugin.program_fits = S_ISREG(program.st_mode) && program.st_uid == 0 &&
-                              (program.st_mode & kAsked) == kAsked &&
-                              (program.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-    }
+    plugin.program_exists = exists(plugin.program);
+    plugin.program_fits = auditd_would_start(plugin.program);
     return plugin;
 }
 
@@ -99,6 +93,13 @@ std::optional<PluginConf> find_plugin(const std::string& directory) {
 }
 
 }  // namespace
+
+bool auditd_would_start(const std::string& program) {
+    constexpr mode_t kAsked = S_IRWXU | S_IRGRP | S_IXGRP;
+    struct stat file {};
+    return ::stat(program.c_str(), &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == 0 &&
+           (file.st_mode & kAsked) == kAsked && (file.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
 
 std::map<std::string, std::string> read_auditd_file(const std::string& path) {
     auto pairs = read_pairs(path);
@@ -125,8 +126,12 @@ AuditdFacts gather_auditd(ProcReader& proc, std::int32_t pid) {
     if (!auditd.conf.empty())
         auditd.conf_path = path;
     // A path keeps its case.
-    const std::string plugins = value_of(read_pairs(path), "plugin_dir");
-    auditd.plugin = find_plugin(plugins.empty() ? directory + "/plugins.d" : plugins);
+    auditd.plugin_directory = value_of(read_pairs(path), "plugin_dir");
+    if (auditd.plugin_directory.empty())
+        auditd.plugin_directory = directory + "/plugins.d";
+    auditd.plugin = find_plugin(auditd.plugin_directory);
+    if (!exists(auditd.plugin_directory))
+        auditd.plugin_directory.clear();
     return auditd;
 }
 

@@ -29,6 +29,9 @@ std::optional<AgentFacts> agent_facts(const ProcSnapshot& process);
 // auditd as it runs (`pid`; 0: not) or would run, with its configuration.
 AuditdFacts gather_auditd(ProcReader& proc, std::int32_t pid);
 
+// auditd starts only what is root's, nobody else's to change, and rwxr-x at least (audispd.c).
+bool auditd_would_start(const std::string& program);
+
 // Names and values of auditd's files, in lower case: "key = value", '#' begins a comment line.
 std::map<std::string, std::string> read_auditd_file(const std::string& path);
 

@@ -71,6 +71,7 @@ struct AuditdFacts {
     std::int32_t pid = 0;                     // 0: does not run
     std::string conf_path;                    // empty: cannot be read
     std::map<std::string, std::string> conf;  // names and values in lower case
+    std::string plugin_directory;             // empty: it has none
     std::optional<PluginConf> plugin;
 };
 

@@ -9,6 +9,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -89,6 +90,29 @@ def check_run(arguments, directory, network, syslog, run, holder):
            f"something is missing:\n{text}")
 
 
+def after_a_crash(settings, program, rules, directory):
+    """The unit's stop command puts audit back, and leaves a program that runs alone."""
+    state = pathlib.Path(directory, "state")
+    state.mkdir()
+    os.chown(state, NOBODY, NOBODY)
+    config = pathlib.Path(directory, "crash.conf")
+    config.write_text(f"state-dir = {state}\nsyslog = off\nrules = {rules}\nfeed = unicast\n")
+    before = harness.AuditState()
+    stop = shlex.split(settings["ExecStopPost"][0])[1:]
+    clean = with_rights(settings, None, program, *stop, "--config", str(config))
+    with harness.Process(*with_rights(settings, None, program, "run", "--config", str(config)),
+                         log=f"{directory}/crash.log") as run:
+        run.wait_for_line("started")
+        rules_of_run = harness.sh("auditctl", "-l")
+        harness.sh(*clean)
+        expect(harness.sh("auditctl", "-l") == rules_of_run, "rules were taken from a running one")
+        run.stop(harness.signal.SIGKILL)
+    expect(harness.sh("auditctl", "-l") == rules_of_run, "killed, and the rules are gone already")
+    harness.sh(*clean)
+    before.check_restored()
+    expect(not list(state.glob("audit-settings")), "the note of the settings is left")
+
+
 def test(arguments, directory):
     settings = settings_of_unit()
     expect(settings["AmbientCapabilities"] == settings["CapabilityBoundingSet"],
@@ -122,6 +146,7 @@ def test(arguments, directory):
                     os.kill(holder, harness.signal.SIGTERM)
             expect(run.started.wait(harness.PATIENCE) == 0, f"did not end with 0:\n{run.text()}")
             expect("could not be put back" not in run.text(), run.text())
+        after_a_crash(settings, program, rules, directory)
     if trace:
         calls = calls_of(trace, program)
         expect({"recvfrom", "recvmsg", "recvmmsg"} & calls, f"nothing was traced: {calls}")
