@@ -31,6 +31,7 @@ TECHNIQUES = 100
 RATE = 1250  # connects in a second: of four records each
 # What the load caused has been read once nothing more was done for so long.
 QUIET_S = 0.5
+LOCK_PATIENCE_S = 60
 PLUGIN = """\
 active = yes
 direction = out
@@ -310,11 +311,23 @@ class Live:
         self.plugin(laurel, alone_us)
 
 
+def locked(lock):
+    """Why not; None once it is."""
+    end = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return None
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return f"a live test has held {harness.LOCK} for {LOCK_PATIENCE_S} s"
+        time.sleep(0.2)
+
+
 def live_half(options, programs, rules, directory, table, laurel):
     """Adds its rows to the table, or one that says why there are none."""
     with open(harness.LOCK, "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        reason = harness.reason_to_skip()
+        reason = locked(lock) or harness.reason_to_skip()
         if reason:
             table.add("3-7", "live half", f"skipped: {reason}")
             return

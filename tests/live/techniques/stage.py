@@ -130,7 +130,8 @@ class Stage:
     def __enter__(self):
         self.missing = build(self.cache)
         # Only processes that began after audit was first on are ever seen; auditd's hosts have it
-        # on since the boot. The harness puts the switch back.
+        # on since the boot.
+        self.audit_switch = harness.audit_status()["enabled"]
         harness.sh("auditctl", "-e", "1")
         os.chmod(self.directory, 0o755)
         self.network.__enter__()
@@ -155,6 +156,7 @@ class Stage:
                 leader.close()
         finally:
             self.network.__exit__()
+            harness.sh("auditctl", "-e", str(self.audit_switch))
 
     def leader(self, mode, path):
         self.leaders.append(Leader(self, mode, path))
