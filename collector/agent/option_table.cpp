@@ -153,10 +153,12 @@ constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Comma
                    kDoctor = command_bit(Command::doctor),
                    kAuditRules = command_bit(Command::audit_rules),
                    kSelftest = command_bit(Command::selftest),
-                   kEnable = command_bit(Command::enable), kDisable = command_bit(Command::disable);
+                   kEnable = command_bit(Command::enable), kDisable = command_bit(Command::disable),
+                   kFields = command_bit(Command::fields);
 constexpr unsigned kLive = kRun | kRecord,
                    kRuled = kRun | kReplay | kCheck | kAuditRules | kSelftest;
-constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest | kDoctor | kEnable | kDisable;
+constexpr unsigned kAll =
+    kRuled | kQuery | kRecord | kTest | kDoctor | kEnable | kDisable | kFields;
 
 constexpr const char* kRules = "Rules";
 constexpr const char* kInput = "What is read";

@@ -29,6 +29,7 @@ enum class Command : std::uint8_t {
     selftest,
     enable,
     disable,
+    fields,
 };
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp

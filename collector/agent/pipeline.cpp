@@ -146,6 +146,12 @@ AskedContext asked_by(const std::shared_ptr<const detect::RuleSet>& rules,
     asked.of_exec.group = any({process_group_leader_args, process_group_leader_entity_id,
                                process_group_leader_executable, process_group_leader_name,
                                process_group_leader_pid, process_group_leader_same_as_process});
+    asked.of_exec.view = asked.of_exec.stdio || asked.of_exec.container || asked.of_exec.group ||
+                         any({process_view});
+    asked.local_ends = any({source_ip, source_port, source_address, network_transport});
+    asked.accepted_ends =
+        asked.local_ends || any({destination_ip, destination_port, destination_address});
+    asked.module_taint = any({process_ext_load_module_taint_flags});
     asked.capabilities = any({process_capabilities_effective, process_capabilities_permitted});
     if (rules && options.env_vars && rules->uses(process_env_vars))
         asked.of_exec.keep_variable =

@@ -32,6 +32,7 @@ int selftest_command(const Settings& settings);
 int remove_audit_leftovers(const Settings& settings);
 int enable_command(const Settings& settings);
 int disable_command(const Settings& settings);
+int fields_command(const Settings& settings);
 
 struct CommandEntry {
     std::string_view name;

@@ -163,6 +163,12 @@ constexpr CommandEntry kCommands[] = {
      "now and for every boot. audisp-eql removes its audit rules as it ends. The service's\n"
      "user and log directory stay. Without an argument: whichever is on.\n",
      "  audisp-eql disable\n", "  0  switched off   1  cannot be done   2  an option is wrong\n"},
+    {"fields", Command::fields, fields_command, "",
+     "what events and fields rules can test for, and when they are there",
+     "Writes tables in Markdown: every kind of event with its category, type and action,\n"
+     "and every field with its type, the records and files that it is taken from, and\n"
+     "when it is there.\n",
+     "  audisp-eql fields | grep process.Ext\n", "  0  fine   1  cannot run\n"},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "detect/rule/coverage.hpp"
 
@@ -89,6 +90,8 @@ inline constexpr std::size_t kEventKinds = static_cast<std::size_t>(EventKind::c
 
 using detect::EventShape;
 const EventShape& shape_of(EventKind kind);
+// The records and messages that it is made from.
+std::string_view source_of(EventKind kind);
 // Of every kind, in their order.
 std::span<const EventShape, kEventKinds> all_shapes();
 

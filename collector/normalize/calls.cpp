@@ -3,11 +3,13 @@
 // its arguments and its result.
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include <libaudit.h>
 #include <sys/socket.h>
 
 #include "collector/audit/record.hpp"
+#include "collector/normalize/path.hpp"
 #include "collector/normalize/state.hpp"
 
 namespace audisp_eql::collector {
@@ -122,10 +124,9 @@ void Normalizer::State::on_plain_call(const SyscallFacts& facts) {
     for (const AuditEvent::Record& record : facts.event.records()) {
         const std::string_view body = facts.event.body(record);
         if (record.type == audit_type::kKernModule) {
-            put_untrusted(FieldId::auditd_name, body, "name");
+            put_module(kind, body);
         } else if (record.type == audit_type::kCapset) {
-            put_plain(FieldId::auditd_cap_effective, body, "cap_pe");
-            put_plain(FieldId::auditd_cap_permitted, body, "cap_pp");
+            put_capset(body);
         }
     }
     ++counters.other;
@@ -134,16 +135,34 @@ void Normalizer::State::on_plain_call(const SyscallFacts& facts) {
 
 // The name is behind a pointer; the descriptor's link has it, as long as the process lives.
 void Normalizer::State::put_memory_file(const SyscallFacts& facts) {
-    constexpr std::string_view kBefore = "/memfd:", kAfter = " (deleted)";
-    std::string_view link = path_of_descriptor(facts, static_cast<std::int32_t>(facts.syscall.exit),
-                                               LeadsTo::anything, 0);
-    if (link.starts_with(kBefore)) {
-        link.remove_prefix(kBefore.size());
-        if (link.ends_with(kAfter))
-            link.remove_suffix(kAfter.size());
-        builder.set_text(FieldId::process_ext_memfd_name, link);
-    }
+    const std::string_view link = path_of_descriptor(
+        facts, static_cast<std::int32_t>(facts.syscall.exit), LeadsTo::anything, 0);
+    if (const auto name = memory_file_of(link))
+        builder.set_text(FieldId::process_ext_memfd_name, *name);
     end_descriptors();
+    // MFD_… of linux/memfd.h
+    constexpr std::pair<FieldId, std::uint64_t> kFlags[] = {
+        {FieldId::process_ext_memfd_flag_cloexec, 1},
+        {FieldId::process_ext_memfd_flag_allow_seal, 2},
+        {FieldId::process_ext_memfd_flag_hugetlb, 4},
+        {FieldId::process_ext_memfd_flag_noexec_seal, 8},
+        {FieldId::process_ext_memfd_flag_exec, 16}};
+    for (const auto& [field, flag] : kFlags)
+        builder.set_boolean(field, (facts.argument(1) & flag) != 0);
+}
+
+// The record of a module has its name; what it made of the kernel, /proc's neighbour has.
+void Normalizer::State::put_module(EventKind kind, std::string_view body) {
+    scratch.clear();
+    put_untrusted(FieldId::auditd_name, body, "name");
+    if (kind != EventKind::module_load || scratch.empty())
+        return;
+    builder.set_text(FieldId::process_ext_load_module_name, scratch);
+    if (proc && !asked_for.module_taint)
+        return;
+    const std::string name = scratch;
+    if (const auto taint = module_named(name); taint && !taint->flags.empty())
+        builder.set_text(FieldId::process_ext_load_module_taint_flags, taint->flags);
 }
 
 // OBJ_PID: the process that a signal was sent to, or that is traced (audit_signal_info_syscall(),

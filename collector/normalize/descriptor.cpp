@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a descriptor of a process leads to: no record says it, /proc does, as long as the process
-// lives and has not closed it. The answer comes as a message, which a capture repeats.
+// lives and has not closed it. The answer comes as a message, which a capture repeats. And how the
+// kernel marks a module, which is asked for in the same way.
+#include <utility>
+
 #include "collector/normalize/state.hpp"
 #include "collector/process/proc_reader.hpp"
 
@@ -26,26 +29,64 @@ void Normalizer::State::on_descriptor(DescriptorTarget&& target) {
     known.fresh = true;
 }
 
-void Normalizer::State::ask_descriptor(std::int32_t pid, std::int32_t fd) {
+bool Normalizer::State::may_ask() {
     if (now_ns - descriptor_second_ns >= kNsPerSecond) {
         descriptor_second_ns = now_ns;
         descriptors_asked = 0;
     }
     if (++descriptors_asked > kMaxDescriptorsAsked) {
         ++counters.descriptors_not_asked;
-        return;
+        return false;
     }
-    const auto target = proc->descriptor(pid, fd);
-    if (!target)
-        return;
-    const std::string text = to_text(*target);
+    return true;
+}
+
+void Normalizer::State::learn(const std::string& answer) {
     Message message{};
     message.kind = MessageKind::process;
     message.mono_ns = now_ns;
-    message.bytes = text;
+    message.bytes = answer;
     if (learned)
         learned->on_message(message);
     on_process(message.bytes, message.mono_ns);
+}
+
+void Normalizer::State::ask_descriptor(std::int32_t pid, std::int32_t fd) {
+    if (!may_ask())
+        return;
+    if (const auto target = proc->descriptor(pid, fd))
+        learn(to_text(*target));
+}
+
+void Normalizer::State::on_socket(SocketEnds&& ends) {
+    if (told_sockets.size() >= kMaxDescriptors)
+        told_sockets.clear();
+    told_sockets[key_of(ends.pid, ends.fd)] = std::move(ends);
+}
+
+std::optional<SocketEnds> Normalizer::State::socket_of(const SyscallFacts& facts, std::int32_t fd) {
+    const std::int32_t pid = facts.syscall.pid;
+    if (proc && may_ask()) {
+        ++counters.sockets_asked;
+        if (const auto ends = proc->socket(pid, fd))
+            learn(to_text(*ends));
+        else
+            ++counters.sockets_gone;
+    }
+    const auto told = told_sockets.find(key_of(pid, fd));
+    if (told == told_sockets.end())
+        return std::nullopt;
+    std::optional ends = std::move(told->second);
+    told_sockets.erase(told);
+    return ends;
+}
+
+std::optional<ModuleTaint> Normalizer::State::module_named(std::string_view name) {
+    if (proc)
+        if (const auto taint = proc->module(name))
+            learn(to_text(*taint));
+    auto taint = std::exchange(told_module, std::nullopt);
+    return taint && taint->name == name ? std::move(taint) : std::nullopt;
 }
 
 std::string_view Normalizer::State::path_of_descriptor(const SyscallFacts& facts, std::int32_t fd,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // exec events. A failed exec makes none: the process runs what it ran.
+#include "collector/normalize/path.hpp"
 #include "collector/normalize/state.hpp"
 
 namespace audisp_eql::collector {
@@ -74,6 +75,13 @@ void Normalizer::State::on_exec(const SyscallFacts& facts) {
     put_syscall(facts);
     put_birth(*process);
     builder.set_literal(detect::FieldId::event_outcome, "success");
+    // Of what was opened: a script, not its interpreter. It tells files of equal name apart, in
+    // containers and behind a chroot too.
+    if (invoked_file.item == 0 && invoked_file.inode != 0)
+        put_inode(invoked_file);
+    decode(facts.syscall.exe, scratch);
+    if (const auto name = memory_file_of(scratch))
+        builder.set_text(detect::FieldId::process_ext_memfd_name, *name);
     ++counters.exec;
     emit(facts.time, facts.origin(), *process, executed.image->block);
     release_forks(*executed.image);

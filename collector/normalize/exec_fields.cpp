@@ -100,6 +100,7 @@ void Normalizer::State::put_stdio(std::span<const StandardDescriptor, ExecContex
 
 void Normalizer::State::put_context(const ExecContext& context, bool late) {
     put_container(context.cgroup);
+    put_view(context.foreign_mounts, context.own_root);
     put_stdio(context.stdio, "procfs");
     variable_scratch.assign(context.variables.begin(), context.variables.end());
     builder.set_texts(FieldId::process_env_vars, variable_scratch);
@@ -110,16 +111,26 @@ void Normalizer::State::put_context(const ExecContext& context, bool late) {
 void Normalizer::State::put_capabilities(const Credentials& credentials) {
     if (!asked_for.capabilities)
         return;
-    const auto put = [this](FieldId field, std::int64_t mask) {
-        std::array<Value, kCapabilities> names = kNoCapabilities;
-        std::size_t count = 0;
-        for (std::size_t bit = 0; mask > 0 && bit < kCapabilities; ++bit)
-            if ((mask >> bit & 1) != 0)
-                names[count++] = Value::text(kCapabilityNames[bit]);
-        builder.set_literals(field, std::span(names).first(count));
-    };
-    put(FieldId::process_capabilities_effective, credentials.cap_effective);
-    put(FieldId::process_capabilities_permitted, credentials.cap_permitted);
+    put_capability_names(FieldId::process_capabilities_effective, credentials.cap_effective);
+    put_capability_names(FieldId::process_capabilities_permitted, credentials.cap_permitted);
+}
+
+void Normalizer::State::put_capability_names(FieldId field, std::int64_t mask) {
+    std::array<Value, kCapabilities> names = kNoCapabilities;
+    std::size_t count = 0;
+    for (std::size_t bit = 0; mask > 0 && bit < kCapabilities; ++bit)
+        if ((mask >> bit & 1) != 0)
+            names[count++] = Value::text(kCapabilityNames[bit]);
+    builder.set_literals(field, std::span(names).first(count));
+}
+
+void Normalizer::State::put_view(bool foreign_mounts, bool own_root) {
+    std::array<Value, 2> words{Value::text("mount_namespace"), Value::text("root")};
+    const std::span view(words);
+    if (foreign_mounts)
+        builder.set_literals(FieldId::process_view, own_root ? view : view.first(1));
+    else if (own_root)
+        builder.set_literals(FieldId::process_view, view.last(1));
 }
 
 namespace {
@@ -131,6 +142,13 @@ std::int64_t mask_of(std::string_view body, std::string_view key) {
 }
 
 }  // namespace
+
+void Normalizer::State::put_capset(std::string_view body) {
+    put_plain(FieldId::auditd_cap_effective, body, "cap_pe");
+    put_plain(FieldId::auditd_cap_permitted, body, "cap_pp");
+    put_capability_names(FieldId::process_capabilities_effective, mask_of(body, "cap_pe"));
+    put_capability_names(FieldId::process_capabilities_permitted, mask_of(body, "cap_pp"));
+}
 
 void Normalizer::State::take_capabilities(Credentials& credentials,
                                           const SyscallFacts& facts) const {

@@ -225,11 +225,15 @@ void Normalizer::State::put_file(const SyscallFacts& facts, const PathRecord* it
         put_attributes(facts, *item);
 }
 
+void Normalizer::State::put_inode(const PathRecord& item) {
+    builder.set_text(FieldId::file_inode, Digits(item.inode));
+    builder.set_text(FieldId::file_device, item.device);
+}
+
 void Normalizer::State::put_attributes(const SyscallFacts& facts, const PathRecord& item) {
     if (item.inode == 0 && item.mode == 0)
         return;
-    builder.set_text(FieldId::file_inode, Digits(item.inode));
-    builder.set_text(FieldId::file_device, item.device);
+    put_inode(item);
     if (const std::string_view type = type_of(item.mode); !type.empty())
         builder.set_literal(FieldId::file_type, type);
 

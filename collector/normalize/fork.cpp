@@ -159,14 +159,7 @@ void Normalizer::State::ask_proc(const Image& image) {
     ProcSnapshot gone;
     gone.pid = pid;
     gone.gone = true;
-    const std::string text = to_text(snapshot ? *snapshot : gone);
-    Message message{};
-    message.kind = MessageKind::process;
-    message.mono_ns = now_ns;
-    message.bytes = text;
-    if (learned)
-        learned->on_message(message);
-    on_process(text, now_ns);
+    learn(to_text(snapshot ? *snapshot : gone));
 }
 
 void Normalizer::State::release_asked(std::int32_t pid) {

@@ -18,7 +18,7 @@ using detect::FieldId;
 
 namespace {
 
-// Up to three values of one field, without repeats.
+// A few values of one field, without repeats.
 class FewTexts {
   public:
     void add(const BlockBuilder& builder, BlockBuilder::Bytes bytes) {
@@ -33,13 +33,33 @@ class FewTexts {
     std::span<const BlockBuilder::Bytes> values() const { return std::span(values_).first(size_); }
 
   private:
-    std::array<BlockBuilder::Bytes, 3> values_{};
+    std::array<BlockBuilder::Bytes, 4> values_{};
     std::size_t size_ = 0;
 };
 
 BlockBuilder::Bytes base_of(const BlockBuilder& builder, BlockBuilder::Bytes path) {
     const auto size = static_cast<std::uint32_t>(base_name(builder.view(path)).size());
     return path.part(path.size - size, size);
+}
+
+// The path as audit or /proc gives it and its base name. A file of memfd_create(2) is
+// "/memfd:NAME (deleted)" there; rules name it memfd:NAME.
+BlockBuilder::Bytes add_program(BlockBuilder& builder, std::string_view path, FewTexts& executables,
+                                FewTexts& names) {
+    const auto exe = builder.append(path);
+    executables.add(builder, exe);
+    const auto memory_file = memory_file_of(path);
+    if (!memory_file) {
+        names.add(builder, base_of(builder, exe));
+        return exe;
+    }
+    constexpr std::uint32_t kSlash = 1;
+    const auto prefix = static_cast<std::uint32_t>(kMemoryFile.size()) - kSlash;
+    const auto name = exe.part(kSlash, prefix + static_cast<std::uint32_t>(memory_file->size()));
+    names.add(builder, exe.part(kSlash, exe.size - kSlash));
+    executables.add(builder, name);
+    names.add(builder, name);
+    return exe;
 }
 
 // What the PATH, CWD and EXECVE records say of how the image was invoked.
@@ -165,8 +185,9 @@ void copy_texts(BlockBuilder& builder, const detect::Block& from, FieldId field,
     builder.set_texts(to, std::span(texts).first(count));
 }
 
-// What the process ran before, and what an exec does not change: its container.
-void put_previous(BlockBuilder& builder, const Image& previous) {
+// What the process ran before, and what an exec does not change: its container, and what its paths
+// are relative to, unless /proc was asked anew.
+void put_previous(BlockBuilder& builder, const Image& previous, bool view) {
     if (!previous.block)
         return;
     copy_texts(builder, *previous.block, FieldId::process_executable,
@@ -174,9 +195,18 @@ void put_previous(BlockBuilder& builder, const Image& previous) {
     for (const FieldId field :
          {FieldId::container_id, FieldId::container_runtime, FieldId::kubernetes_pod_uid})
         copy_texts(builder, *previous.block, field, field);
+    if (view)
+        copy_texts(builder, *previous.block, FieldId::process_view, FieldId::process_view);
 }
 
 }  // namespace
+
+void Normalizer::State::put_program(std::string_view path) {
+    FewTexts executables, names;
+    add_program(builder, path, executables, names);
+    builder.set_texts(FieldId::process_executable, executables.values());
+    builder.set_texts(FieldId::process_name, names.values());
+}
 
 BlockPtr Normalizer::State::image_of_exec(const SyscallFacts& facts, Process& process,
                                           const ExecContext* context) {
@@ -185,11 +215,10 @@ BlockPtr Normalizer::State::image_of_exec(const SyscallFacts& facts, Process& pr
         have_arguments && !arguments.words.empty() ? arguments.word(0) : std::string_view{};
     const Invocation invocation = read_invocation(facts.event, argument0, scratch);
 
+    invoked_file = invocation.item0;
     FewTexts executables, names;
     decode(facts.syscall.exe, scratch);
-    const auto exe = builder.append(scratch);
-    executables.add(builder, exe);
-    names.add(builder, base_of(builder, exe));
+    const auto exe = add_program(builder, scratch, executables, names);
 
     decode_directory(invocation.directory, scratch);
     if (!scratch.empty())
@@ -209,7 +238,7 @@ BlockPtr Normalizer::State::image_of_exec(const SyscallFacts& facts, Process& pr
     builder.set_texts(FieldId::process_name, names.values());
     if (have_arguments)
         put_arguments(builder, arguments, word_scratch);
-    put_previous(builder, *process.recorded_image);
+    put_previous(builder, *process.recorded_image, !context);
     // /proc knows; what the records say must be taken note of all the same.
     if (asked_for.of_exec.stdio && stdio_of_records(process) && !context)
         put_stdio(stdio_scratch, "audit");
@@ -220,11 +249,9 @@ BlockPtr Normalizer::State::image_of_exec(const SyscallFacts& facts, Process& pr
 
 BlockPtr Normalizer::State::image_of_snapshot(const ProcSnapshot& snapshot) {
     builder.set_literal(FieldId::image_source, "procfs");
-    if (!snapshot.exe.empty()) {
-        const auto exe = builder.append(snapshot.exe);
-        builder.set_text(FieldId::process_executable, exe);
-        builder.set_text(FieldId::process_name, base_of(builder, exe));
-    }
+    if (!snapshot.exe.empty())
+        put_program(snapshot.exe);
+    put_view(snapshot.foreign_mounts, snapshot.own_root);
     if (!snapshot.cwd.empty())
         builder.set_text(FieldId::process_working_directory, snapshot.cwd);
     if (!snapshot.cgroup.empty())
@@ -262,9 +289,7 @@ void Normalizer::State::complete_image(Image& image, const SyscallFacts& facts) 
     if (scratch.empty())
         return;
     builder.set_literal(FieldId::image_source, "syscall");
-    const auto exe = builder.append(scratch);
-    builder.set_text(FieldId::process_executable, exe);
-    builder.set_text(FieldId::process_name, base_of(builder, exe));
+    put_program(scratch);
     image.block = builder.finish();
     image.state = Image::State::partial;
     release_forks(image);

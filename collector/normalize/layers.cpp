@@ -76,13 +76,21 @@ void Normalizer::State::put_credentials(const Credentials& credentials) {
         builder.set_text(FieldId::process_real_group_id, real_group);
     }
 
+    std::array<BlockBuilder::Bytes, 2> related;
+    std::size_t names = 0;
     if (const auto name = account_name(users, credentials.euid); !name.empty()) {
-        const auto bytes = builder.append(name);
+        const auto bytes = related[names++] = builder.append(name);
         builder.set_text(FieldId::user_name, bytes);
         builder.set_text(FieldId::process_user_name, bytes);
+        if (same_user)
+            builder.set_text(FieldId::user_ext_real_name, bytes);
     }
-    if (const auto name = account_name(users, credentials.uid); !name.empty())
-        builder.set_text(FieldId::user_ext_real_name, name);
+    if (!same_user)
+        if (const auto name = account_name(users, credentials.uid); !name.empty()) {
+            const auto bytes = related[names++] = builder.append(name);
+            builder.set_text(FieldId::user_ext_real_name, bytes);
+        }
+    builder.set_texts(FieldId::related_user, std::span(related).first(names));
     if (const auto name = account_name(groups, credentials.egid); !name.empty()) {
         const auto bytes = builder.append(name);
         builder.set_text(FieldId::group_name, bytes);
@@ -194,7 +202,9 @@ void Normalizer::State::put_host(std::string_view id) {
     builder.set_literal(FieldId::host_os_family, "linux");
     if (id.empty())
         id = default_host_id;
-    builder.set_text(FieldId::host_id, id.empty() ? std::string_view("replay") : id);
+    const auto bytes = builder.append(id.empty() ? std::string_view("replay") : id);
+    builder.set_text(FieldId::host_id, bytes);
+    builder.set_text(FieldId::agent_id, bytes);  // there is one on a host
 }
 
 const BlockPtr& Normalizer::State::host_layer() {
@@ -211,6 +221,8 @@ void Normalizer::State::emit(const detect::EventTime& time, const detect::Origin
     BlockPtr own = builder.finish();
     const auto kind = static_cast<std::uint16_t>(static_cast<unsigned>(kind_at_hand) + 1);
     release_forks_before(process);
+    if (!process.session_leader || !process.group_leader)
+        name_unseen_leaders(process);
     detect::Event::Layers layers;
     show_leaders(process, image, layers);
     layers[static_cast<std::size_t>(detect::Layer::own)] = std::move(own);

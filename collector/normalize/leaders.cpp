@@ -168,6 +168,19 @@ void Normalizer::State::show_leader(const Leader* leader, const Process& process
     }
 }
 
+void Normalizer::State::name_unseen_leaders(Process& process) {
+    const auto name = [this](std::int32_t pid, LeaderPtr& leader) {
+        if (leader || pid <= 0)
+            return;
+        leader = LeaderPtr(new Leader);
+        leader->pid = pid;
+        builder.set_integer(FieldId::process_pid, pid);
+        leader->identity = builder.finish();
+    };
+    name(process.sid, process.session_leader);
+    name(process.pgid, process.group_leader);
+}
+
 void Normalizer::State::show_leaders(const Process& process, const detect::BlockPtr& image,
                                      detect::Event::Layers& layers) {
     const auto at = [&layers](Layer layer) -> detect::BlockPtr& {

@@ -20,6 +20,7 @@ void Normalizer::State::forget_machine() {
     users.clear();
     groups.clear();
     exec_contexts.clear();
+    told_sockets.clear();
     sink.on_epoch();
 }
 
@@ -84,6 +85,14 @@ void Normalizer::State::on_process(std::string_view text, std::int64_t mono_ns) 
     check_restart(mono_ns);
     if (auto target = descriptor_from_text(text)) {
         on_descriptor(std::move(*target));
+        return;
+    }
+    if (auto ends = socket_from_text(text)) {
+        on_socket(std::move(*ends));
+        return;
+    }
+    if (auto taint = module_from_text(text)) {
+        told_module = std::move(taint);
         return;
     }
     const auto snapshot = snapshot_from_text(text);

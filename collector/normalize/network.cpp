@@ -86,6 +86,7 @@ void Normalizer::State::attempt(const SyscallFacts& facts, const SocketAddress& 
                                                             : "failure");
     put_peer(address);
     actor.process->network_us = facts.time.wall_us;
+    put_local_end(facts, address, result);
     ++counters.connect;
     emit(facts.time, facts.origin(), *actor.process, actor.image->block);
 }
@@ -97,6 +98,39 @@ void Normalizer::State::put_peer(const SocketAddress& address) {
     builder.set_integer(FieldId::destination_port, address.port);
     builder.set_literal(FieldId::network_direction, "egress");
     builder.set_literal(FieldId::network_type, network_type(address));
+}
+
+// No record has it. The descriptor is the first argument of connect(2) and its kind; of a ring's
+// operation it is not told.
+void Normalizer::State::put_local_end(const SyscallFacts& facts, const SocketAddress& address,
+                                      std::int64_t result) {
+    if (facts.call.operation == Operation::send)
+        builder.set_literal(FieldId::network_transport, "tcp");
+    const bool by_descriptor =
+        facts.call.operation == Operation::connect || facts.call.operation == Operation::send;
+    if (!by_descriptor || (proc && !asked_for.local_ends))
+        return;
+    const auto ends = socket_of(facts, static_cast<std::int32_t>(facts.argument(0)));
+    if (!ends || !ends->inet)
+        return;
+    // Another socket by now, unless it has that peer or is still on its way to it.
+    const bool same = ends->peer_ip == address.ip && ends->peer_port == address.port;
+    if (!same && !(ends->peer_ip.empty() && result == kInProgress))
+        return;
+    put_own_address(*ends, FieldId::source_ip, FieldId::source_address, FieldId::source_port);
+}
+
+void Normalizer::State::put_own_address(const SocketEnds& ends, FieldId ip, FieldId text,
+                                        FieldId port) {
+    builder.set_literal(FieldId::network_source, "procfs");
+    if (!ends.transport.empty())
+        builder.set_text(FieldId::network_transport, ends.transport);
+    if (ends.local_ip.empty())
+        return;
+    const auto bytes = builder.append(ends.local_ip);
+    builder.set_text(ip, bytes);
+    builder.set_text(text, bytes);
+    builder.set_integer(port, ends.local_port);
 }
 
 // TCP fast open: the first message connects (tcp(7)). Any other message to an address tells of no
@@ -175,11 +209,39 @@ void Normalizer::State::on_ring_record(const AuditEvent& event) {
     attempt(facts, *address, *result);
 }
 
+// accept(fd, NULL, NULL) has no address in its record, but the descriptor: as long as the process
+// keeps it, the socket itself tells.
+std::optional<SocketEnds> Normalizer::State::ends_of_accept(
+    const SyscallFacts& facts, const std::optional<SocketAddress>& address) {
+    const bool asks = asked_for.local_ends || (!address && asked_for.accepted_ends);
+    if (proc && (!asks || !wanted(EventKind::accept)))
+        return std::nullopt;
+    auto ends = socket_of(facts, static_cast<std::int32_t>(facts.syscall.exit));
+    // With another peer it is another socket by now.
+    if (ends && ends->inet && address &&
+        (ends->peer_ip != address->ip || ends->peer_port != address->port))
+        return std::nullopt;
+    return ends;
+}
+
 void Normalizer::State::on_accept(const SyscallFacts& facts) {
-    const auto address = socket_address(facts.event);
+    auto address = socket_address(facts.event);
     if (address && !address->is_inet()) {
         ++counters.ignored;
         return;
+    }
+    const auto ends = ends_of_accept(facts, address);
+    if (ends && !ends->inet && !address) {
+        ++counters.ignored;  // a unix socket
+        return;
+    }
+    if (!address && ends && !ends->peer_ip.empty()) {
+        address.emplace();
+        address->family = ends->peer_ip.find(':') == std::string::npos
+                              ? SocketAddress::Family::inet
+                              : SocketAddress::Family::inet6;
+        address->ip = ends->peer_ip;
+        address->port = ends->peer_port;
     }
     const Actor actor = actor_of(facts);
     put_shape(EventKind::accept, facts.time);
@@ -197,9 +259,12 @@ void Normalizer::State::on_accept(const SyscallFacts& facts) {
         builder.set_text(FieldId::destination_address, text);
         builder.set_literal(FieldId::network_type, network_type(*address));
     } else {
-        ++counters.accepts_without_peer;  // accept(fd, NULL, NULL)
+        ++counters.accepts_without_peer;
     }
     actor.process->network_us = facts.time.wall_us;
+    if (ends && ends->inet)
+        put_own_address(*ends, FieldId::destination_ip, FieldId::destination_address,
+                        FieldId::destination_port);
     ++counters.accept;
     emit(facts.time, facts.origin(), *actor.process, actor.image->block);
 }

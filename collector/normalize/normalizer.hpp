@@ -43,6 +43,8 @@ struct NormalizerCounters {
     std::uint64_t undecoded = 0;           // events whose records could not be read
     std::uint64_t accepts_without_peer = 0;
     std::uint64_t descriptors_not_asked = 0;  // kMaxDescriptorsAsked
+    std::uint64_t sockets_asked = 0;          // /proc was asked about a connection's ends
+    std::uint64_t sockets_gone = 0;           // and it was closed, or another one
     std::uint64_t files_unnamed = 0;          // ftruncate and the like: nothing says of which file
     std::uint64_t repeated_connects = 0;      // EALREADY, EISCONN of a known attempt
     std::uint64_t repeated_traces = 0;        // told by the connector before
@@ -57,6 +59,9 @@ struct NormalizerCounters {
 struct AskedContext {
     ExecQuestions of_exec;
     bool capabilities = false;
+    bool accepted_ends = false;  // of accepts whose record has no address
+    bool local_ends = false;     // of connects and accepts: the own address, the transport
+    bool module_taint = false;
 };
 
 class Normalizer {
@@ -76,8 +81,8 @@ class Normalizer {
     static constexpr std::size_t kMaxConnectAttempts = 100'000;
     // Descriptors that /proc was asked about, kept for the next call on the same directory.
     static constexpr std::size_t kMaxDescriptors = 4096;
-    // Questions for them in a second: where every open of a host is audited and a rule asks for
-    // files, what is asked must not take the time of what is read (some 10 us each).
+    // Questions for them and for sockets in a second: where every open of a host is audited and a
+    // rule asks for files, what is asked must not take the time of what is read (some 10 us each).
     static constexpr std::size_t kMaxDescriptorsAsked = 5000;
     // What /proc said about execs whose records did not come. One message completes a few at most.
     static constexpr std::size_t kMaxExecContexts = 1000;

@@ -21,6 +21,16 @@ std::string_view extension_of(std::string_view name) {
     return dot == std::string_view::npos || dot == 0 ? std::string_view{} : name.substr(dot + 1);
 }
 
+std::optional<std::string_view> memory_file_of(std::string_view path) {
+    constexpr std::string_view kDeleted = " (deleted)";
+    if (!path.starts_with(kMemoryFile))
+        return std::nullopt;
+    path.remove_prefix(kMemoryFile.size());
+    if (path.ends_with(kDeleted))
+        path.remove_suffix(kDeleted.size());
+    return path;
+}
+
 void normalise(std::string& path) {
     std::size_t kept = 0;  // path[0, kept) is done: "" or "/a/b"
     std::size_t at = 0;

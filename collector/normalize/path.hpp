@@ -5,6 +5,7 @@
 // Memory: the caller's. Threads: no state.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,11 @@ std::string_view base_name(std::string_view path);
 std::string_view directory_name(std::string_view path);
 // Of a base name, without the dot: "b.tar.gz" -> "gz". A dot at the start begins no extension.
 std::string_view extension_of(std::string_view name);
+
+// The files of memfd_create(2) have no path, but a name: "/memfd:NAME (deleted)" -> NAME, which may
+// be empty and may hold slashes. nullopt: another path.
+inline constexpr std::string_view kMemoryFile = "/memfd:";
+std::optional<std::string_view> memory_file_of(std::string_view path);
 
 // "." and ".." and doubled slashes resolved; the result is absolute. ".." after a symbolic link is
 // resolved as if it were a directory.

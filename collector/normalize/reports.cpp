@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <utility>
 
 #include <boost/container_hash/hash.hpp>
 #include <libaudit.h>
@@ -233,6 +234,7 @@ void Normalizer::State::put_login(const Process& process, std::optional<std::uin
     if (id)
         builder.set_text(FieldId::user_id, std::to_string(*id));
     put_account_name(FieldId::user_name);
+    put_related(process.credentials, report_account);
 }
 
 void Normalizer::State::put_changed_account(const Process& process, bool group,
@@ -246,6 +248,18 @@ void Normalizer::State::put_changed_account(const Process& process, bool group,
     if (id)
         builder.set_text(group ? FieldId::group_id : FieldId::user_target_id, std::to_string(*id));
     put_account_name(group ? FieldId::group_name : FieldId::user_target_name);
+    put_related(process.credentials, group ? std::string_view{} : report_account);
+}
+
+void Normalizer::State::put_related(const Credentials& credentials, std::string_view account) {
+    std::array<std::string_view, 2> names;
+    std::size_t count = 0;
+    const std::string_view acting =
+        credentials.known() ? account_name(users, credentials.euid) : std::string_view{};
+    for (const std::string_view name : {account, acting})
+        if (!name.empty() && (count == 0 || names[0] != name))
+            names[count++] = name;
+    builder.set_texts(FieldId::related_user, std::span(std::as_const(names)).first(count));
 }
 
 void Normalizer::State::put_account_name(FieldId field) {
@@ -254,7 +268,6 @@ void Normalizer::State::put_account_name(FieldId field) {
     const auto name = builder.append(report_account);
     builder.set_text(field, name);
     builder.set_text(FieldId::auditd_acct, name);
-    builder.set_text(FieldId::related_user, name);
 }
 
 void Normalizer::State::put_origin(std::string_view hostname, std::string_view address) {

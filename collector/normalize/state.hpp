@@ -180,10 +180,15 @@ struct Normalizer::State {
     static void entry_may_begin(Process& process);
     void show_leader(const Leader* leader, const Process& process, const detect::BlockPtr& image,
                      detect::BlockPtr& identity, detect::BlockPtr& runs);
+    // One that was gone before anybody told of it has its pid, by which others know it.
+    void name_unseen_leaders(Process& process);
     void show_leaders(const Process& process, const detect::BlockPtr& image,
                       detect::Event::Layers& layers);
 
     // image.cpp
+    PathRecord invoked_file;  // PATH item 0 of the exec at hand
+    // The program as audit or /proc names it: process.executable and process.name.
+    void put_program(std::string_view path);
     detect::BlockPtr image_of_exec(const SyscallFacts& facts, Process& process,
                                    const ExecContext* context);
     detect::BlockPtr image_of_snapshot(const ProcSnapshot& snapshot);
@@ -199,10 +204,14 @@ struct Normalizer::State {
     // exec_fields.cpp
     std::vector<std::string_view> variable_scratch;
     void put_container(std::string_view cgroup);
+    // What its paths are relative to, if that is not the host's root.
+    void put_view(bool foreign_mounts, bool own_root);
     void put_stdio(std::span<const StandardDescriptor, ExecContext::kStandard> stdio,
                    std::string_view source);
     void put_context(const ExecContext& context, bool late);
     void put_capabilities(const Credentials& credentials);
+    void put_capability_names(detect::FieldId field, std::int64_t mask);
+    void put_capset(std::string_view body);
     // After an exec, and after capset(2).
     void take_capabilities(Credentials& credentials, const SyscallFacts& facts) const;
     // /proc was asked when the process ran something else already.
@@ -288,6 +297,13 @@ struct Normalizer::State {
     bool repeats_attempt(const SyscallFacts& facts, const SocketAddress& address,
                          std::int64_t result);
     void put_peer(const SocketAddress& address);
+    // What /proc says of the own end.
+    void put_local_end(const SyscallFacts& facts, const SocketAddress& address,
+                       std::int64_t result);
+    void put_own_address(const SocketEnds& ends, detect::FieldId ip, detect::FieldId text,
+                         detect::FieldId port);
+    std::optional<SocketEnds> ends_of_accept(const SyscallFacts& facts,
+                                             const std::optional<SocketAddress>& address);
     void on_send(const SyscallFacts& facts);
     void on_ring(const SyscallFacts& facts);
     void on_ring_record(const AuditEvent& event);
@@ -296,6 +312,7 @@ struct Normalizer::State {
     void on_plain_call(const SyscallFacts& facts);
     void put_target(const AuditEvent& event, EventKind kind);
     void put_memory_file(const SyscallFacts& facts);
+    void put_module(EventKind kind, std::string_view body);
     void put_socket(const SocketAddress& address);
     void put_number(detect::FieldId field, std::int64_t number);
 
@@ -338,6 +355,8 @@ struct Normalizer::State {
     void put_login(const Process& process, std::optional<std::uint32_t> id);
     void put_changed_account(const Process& process, bool group, std::optional<std::uint32_t> id);
     void put_account_name(detect::FieldId field);
+    // The names of both: who acts, and the account.
+    void put_related(const Credentials& credentials, std::string_view account);
     void put_origin(std::string_view hostname, std::string_view address);
 
     // wanted.cpp
@@ -364,6 +383,7 @@ struct Normalizer::State {
                             std::int8_t directory, FileName& out);
     void emit_file(const SyscallFacts& facts, EventKind kind, const PathRecord* item);
     void put_file(const SyscallFacts& facts, const PathRecord* item);
+    void put_inode(const PathRecord& item);
     void put_attributes(const SyscallFacts& facts, const PathRecord& item);
 
     // descriptor.cpp
@@ -383,6 +403,16 @@ struct Normalizer::State {
                                         LeadsTo expected, std::uint64_t inode);
     // After an event: what was asked for it may be another file by the next.
     void end_descriptors();
+    // False: too much was asked in this second.
+    bool may_ask();
+    void learn(const std::string& answer);
+
+    // What /proc said, in a replay before the event that it was asked for.
+    boost::unordered_flat_map<std::uint64_t, SocketEnds> told_sockets;
+    std::optional<ModuleTaint> told_module;
+    void on_socket(SocketEnds&& ends);
+    std::optional<SocketEnds> socket_of(const SyscallFacts& facts, std::int32_t fd);
+    std::optional<ModuleTaint> module_named(std::string_view name);
 };
 
 }  // namespace audisp_eql::collector

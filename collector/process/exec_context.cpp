@@ -84,6 +84,7 @@ void ExecContext::clear(std::int32_t of_pid) {
     }
     cgroup.clear();
     sid = pgid = 0;
+    foreign_mounts = own_root = false;
     variables.clear();
 }
 
@@ -107,6 +108,10 @@ void append_text(const ExecContext& context, std::string& out) {
         append_number(out, "sid", context.sid);
     if (context.pgid != 0)
         append_number(out, "pgid", context.pgid);
+    if (context.foreign_mounts)
+        append_number(out, "foreign_mounts", 1);
+    if (context.own_root)
+        append_number(out, "own_root", 1);
     for (const std::string& variable : context.variables) {
         out += " env=";
         append_as_untrusted(variable, out);
@@ -138,6 +143,10 @@ bool context_from_text(std::string_view text, ExecContext& out) {
                 out.sid = small;
             else if (field.key == "pgid")
                 out.pgid = small;
+            else if (field.key == "foreign_mounts")
+                out.foreign_mounts = small != 0;
+            else if (field.key == "own_root")
+                out.own_root = small != 0;
         }
     }
     return out.pid > 0;

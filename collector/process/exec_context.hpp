@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What /proc shows of a process right after its exec and no record tells: what stands on its
-// standard descriptors, its control group, some of its environment, its process group.
+// standard descriptors, its control group, some of its environment, its process group, and whether
+// its paths are the host's.
 //
 // Memory: values, made to be reused. Threads: plain data.
 #pragma once
@@ -47,10 +48,11 @@ struct ExecQuestions {
     bool stdio = false;
     bool container = false;
     bool group = false;  // session and process group
+    bool view = false;   // mount namespace and root directory
     // True for "NAME=VALUE" that is to be kept; empty: the environment is not read.
     std::function<bool(std::string_view)> keep_variable;
 
-    bool any() const { return stdio || container || group || keep_variable; }
+    bool any() const { return stdio || container || group || view || keep_variable; }
 };
 
 struct ExecContext {
@@ -65,6 +67,7 @@ struct ExecContext {
     std::array<StandardDescriptor, kStandard> stdio;
     std::string cgroup;  // as ProcSnapshot's; empty: not asked
     std::int32_t sid = 0, pgid = 0;
+    bool foreign_mounts = false, own_root = false;  // as ProcSnapshot's
     std::vector<std::string> variables;
 
     bool operator==(const ExecContext&) const = default;
@@ -72,7 +75,8 @@ struct ExecContext {
 };
 
 // The text of a `process_exec` message and back: "pid= exe= fd0=inet fd0_transport=tcp fd0_ip=
-// fd0_port= fd1= … cgroup= sid= pgid= env= env= …"; "pid=N gone=1". What is not known is left out.
+// fd0_port= fd1= … cgroup= sid= pgid= foreign_mounts=1 own_root=1 env= env= …"; "pid=N gone=1".
+// What is not known is left out.
 void append_text(const ExecContext& context, std::string& out);
 // False if it names no process.
 bool context_from_text(std::string_view text, ExecContext& out);

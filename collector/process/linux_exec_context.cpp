@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <span>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -97,23 +98,23 @@ Type type_of_link(std::string_view link) {
     return link.starts_with("/") ? Type::file : Type::other;
 }
 
-void set_peer(const sockaddr_storage& address, StandardDescriptor& out) {
+void put_address(const sockaddr_storage& address, std::string& ip, std::uint16_t& port) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     const void* bytes = nullptr;
     int family = address.ss_family;
     if (family == AF_INET) {
         const auto& inet = reinterpret_cast<const sockaddr_in&>(address);
         bytes = &inet.sin_addr;
-        out.peer_port = ntohs(inet.sin_port);
+        port = ntohs(inet.sin_port);
     } else if (family == AF_INET6) {
         const auto& inet6 = reinterpret_cast<const sockaddr_in6&>(address);
-        out.peer_port = ntohs(inet6.sin6_port);
+        port = ntohs(inet6.sin6_port);
         const bool mapped = IN6_IS_ADDR_V4MAPPED(&inet6.sin6_addr);
         bytes = inet6.sin6_addr.s6_addr + (mapped ? 12 : 0);
         family = mapped ? AF_INET : AF_INET6;
     }
     if (bytes && ::inet_ntop(family, bytes, text.data(), text.size()))
-        out.peer_ip = text.data();
+        ip = text.data();
 }
 
 template <class Value>
@@ -142,7 +143,7 @@ bool ask_socket(int copy, StandardDescriptor& out) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     if (::getpeername(copy, reinterpret_cast<sockaddr*>(&peer), &size) == 0)
-        set_peer(peer, out);
+        put_address(peer, out.peer_ip, out.peer_port);
     return true;
 }
 
@@ -235,8 +236,59 @@ void LinuxProcReader::read_exec(std::int32_t pid, const ExecQuestions& questions
         out.sid = stat.sid;
         out.pgid = stat.pgid;
     }
+    if (questions.view)
+        read_view(pid, out.foreign_mounts, out.own_root);
     if (questions.keep_variable)
         read_variables(path, questions, buffer_, out);
+}
+
+namespace {
+
+// Process 1 keeps its namespace for as long as the host runs, and a service manager may have given
+// this program another. But not everybody may look at process 1.
+std::string host_mounts(const std::string& root, LinkBuffer& link) {
+    auto mounts = read_link((root + "/1/ns/mnt").c_str(), link);
+    if (!mounts)
+        mounts = read_link((root + "/self/ns/mnt").c_str(), link);
+    return std::string(mounts.value_or(""));
+}
+
+}  // namespace
+
+void LinuxProcReader::read_view(std::int32_t pid, bool& foreign_mounts, bool& own_root) {
+    LinkBuffer link;
+    if (!host_mounts_)
+        host_mounts_ = host_mounts(root_, link);
+    ProcPath path(root_, pid);
+    const auto mounts = read_link(path("ns/mnt"), link);
+    foreign_mounts = mounts && !host_mounts_->empty() && *mounts != *host_mounts_;
+    // The kernel names it as this program sees it: one of another namespace is "/", too.
+    const auto root = read_link(path("root"), link);
+    own_root = root && *root != "/";
+}
+
+std::optional<SocketEnds> LinuxProcReader::socket(std::int32_t pid, std::int32_t fd) {
+    const OwnedFd process(::syscall(SYS_pidfd_open, pid, 0));
+    const OwnedFd copy(process ? ::syscall(SYS_pidfd_getfd, process.get(), fd, 0) : -1);
+    StandardDescriptor known;
+    if (!copy || !ask_socket(copy.get(), known))
+        return std::nullopt;
+    SocketEnds ends;
+    ends.pid = pid;
+    ends.fd = fd;
+    ends.inet = known.type == Type::inet;
+    if (!ends.inet)
+        return ends;
+    ends.transport = name_of(known.transport);
+    ends.peer_ip = std::move(known.peer_ip);
+    ends.peer_port = known.peer_port;
+    sockaddr_storage local{};
+    socklen_t size = sizeof local;
+    if (::getsockname(copy.get(), reinterpret_cast<sockaddr*>(&local), &size) == 0)
+        put_address(local, ends.local_ip, ends.local_port);
+    if (ends.local_port == 0)
+        ends.local_ip.clear();
+    return ends;
 }
 
 }  // namespace audisp_eql::collector

@@ -185,6 +185,7 @@ std::optional<ProcSnapshot> LinuxProcReader::read(std::int32_t pid) {
         parse(text, snapshot.auid);
     if (read_file(base + "sessionid", text))
         parse(text, snapshot.session);
+    read_view(pid, snapshot.foreign_mounts, snapshot.own_root);
     if (read_file(base + "cgroup", text))
         snapshot.cgroup = telling_cgroup(text).substr(0, kMaxCgroupBytes);
 
@@ -212,6 +213,17 @@ std::optional<DescriptorTarget> LinuxProcReader::descriptor(std::int32_t pid, st
     if (target.path.ends_with(kDeleted) && !target.path.starts_with(kMemfd))
         target.path.resize(target.path.size() - kDeleted.size());
     return target;
+}
+
+std::optional<ModuleTaint> LinuxProcReader::module(std::string_view name) {
+    ModuleTaint taint;
+    taint.name = name;
+    // What a module calls itself is its maker's choice.
+    if (name.empty() || name.find('/') != std::string_view::npos ||
+        !read_file(modules_ + "/" + taint.name + "/taint", taint.flags))
+        return std::nullopt;
+    taint.flags.resize(taint.flags.find_last_not_of(" \n") + 1);
+    return taint;
 }
 
 }  // namespace audisp_eql::collector

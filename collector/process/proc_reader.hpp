@@ -32,6 +32,9 @@ struct ProcSnapshot {
     std::string tty;                 // as audit names it: pts0; empty: none
     std::int32_t sid = 0, pgid = 0;  // of its session and its process group; 0: not known
     std::int64_t cap_permitted = -1, cap_effective = -1;  // bit masks; -1: not known
+    // Its paths are not the host's: its mount namespace is not that of process 1, or its root
+    // directory is not its namespace's (chroot).
+    bool foreign_mounts = false, own_root = false;
     // Its control group's path: of several hierarchies the one that tells a container.
     std::string cgroup;
 
@@ -48,6 +51,27 @@ struct DescriptorTarget {
     bool operator==(const DescriptorTarget&) const = default;
 };
 
+// A socket among a process's descriptors.
+struct SocketEnds {
+    std::int32_t pid = 0;
+    std::int32_t fd = -1;
+    bool inet = false;      // false: of another family; the rest is not set
+    std::string transport;  // tcp, udp, other; empty: not known
+    // Canonical, v4-mapped addresses as IPv4; empty: not bound, not connected.
+    std::string local_ip, peer_ip;
+    std::uint16_t local_port = 0, peer_port = 0;
+
+    bool operator==(const SocketEnds&) const = default;
+};
+
+// How the kernel marks a module that was loaded.
+struct ModuleTaint {
+    std::string name;
+    std::string flags;  // the letters of /sys/module/NAME/taint: OE; empty: none
+
+    bool operator==(const ModuleTaint&) const = default;
+};
+
 class ProcReader {
   public:
     virtual ~ProcReader() = default;
@@ -58,6 +82,12 @@ class ProcReader {
     virtual std::optional<DescriptorTarget> descriptor(std::int32_t /*pid*/, std::int32_t /*fd*/) {
         return std::nullopt;
     }
+    // nullopt: closed, no socket, or the process may not be looked into.
+    virtual std::optional<SocketEnds> socket(std::int32_t /*pid*/, std::int32_t /*fd*/) {
+        return std::nullopt;
+    }
+    // nullopt: not loaded.
+    virtual std::optional<ModuleTaint> module(std::string_view /*name*/) { return std::nullopt; }
     // What is asked about a process that has just executed something.
     virtual void read_exec(std::int32_t pid, const ExecQuestions& questions, ExecContext& out) = 0;
 };
@@ -65,10 +95,13 @@ class ProcReader {
 // The real one.
 class LinuxProcReader final : public ProcReader {
   public:
-    explicit LinuxProcReader(std::string root = "/proc") : root_(std::move(root)) {}
+    explicit LinuxProcReader(std::string root = "/proc", std::string modules = "/sys/module")
+        : root_(std::move(root)), modules_(std::move(modules)) {}
     std::vector<std::int32_t> pids() override;
     std::optional<ProcSnapshot> read(std::int32_t pid) override;
     std::optional<DescriptorTarget> descriptor(std::int32_t pid, std::int32_t fd) override;
+    std::optional<SocketEnds> socket(std::int32_t pid, std::int32_t fd) override;
+    std::optional<ModuleTaint> module(std::string_view name) override;
     void read_exec(std::int32_t pid, const ExecQuestions& questions, ExecContext& out) override;
 
   private:
@@ -77,9 +110,13 @@ class LinuxProcReader final : public ProcReader {
     // Runtimes' own names are shorter than 300 bytes.
     static constexpr std::size_t kMaxCgroupBytes = 1024;
 
+    // Both false where /proc does not say.
+    void read_view(std::int32_t pid, bool& foreign_mounts, bool& own_root);
     static bool parse_stat(std::string_view stat, ProcSnapshot& out);
 
     std::string root_;
+    std::string modules_;
+    std::optional<std::string> host_mounts_;  // their namespace, once it was read
     std::vector<char> buffer_;
 };
 
@@ -93,5 +130,14 @@ std::optional<ProcSnapshot> snapshot_from_text(std::string_view text);
 // The same for a descriptor: "pid= fd= inode= path=". nullopt if it has no pid, fd and path.
 std::string to_text(const DescriptorTarget& target);
 std::optional<DescriptorTarget> descriptor_from_text(std::string_view text);
+
+// "pid= fd= socket=inet transport= local_ip= local_port= peer_ip= peer_port=". nullopt if it has no
+// pid, fd and socket.
+std::string to_text(const SocketEnds& ends);
+std::optional<SocketEnds> socket_from_text(std::string_view text);
+
+// "module= taint=". nullopt if it names no module.
+std::string to_text(const ModuleTaint& taint);
+std::optional<ModuleTaint> module_from_text(std::string_view text);
 
 }  // namespace audisp_eql::collector

@@ -60,6 +60,8 @@ constexpr std::array kNumbers{
     NUMBER("pgid", pgid),
     NUMBER("cap_prm", cap_permitted),
     NUMBER("cap_eff", cap_effective),
+    NUMBER("foreign_mounts", foreign_mounts),
+    NUMBER("own_root", own_root),
     NUMBER("argc", args_count),
 };
 #undef NUMBER
@@ -152,6 +154,70 @@ std::optional<DescriptorTarget> descriptor_from_text(std::string_view text) {
     if (target.pid <= 0 || target.fd < 0 || target.path.empty())
         return std::nullopt;
     return target;
+}
+
+std::string to_text(const SocketEnds& ends) {
+    Writer writer;
+    writer.number("pid", ends.pid);
+    writer.number("fd", ends.fd);
+    writer.text("socket", ends.inet ? "inet" : "other");
+    if (!ends.inet)
+        return std::move(writer.out);
+    writer.text("transport", ends.transport);
+    writer.text("local_ip", ends.local_ip);
+    writer.number("local_port", ends.local_port);
+    writer.text("peer_ip", ends.peer_ip);
+    writer.number("peer_port", ends.peer_port);
+    return std::move(writer.out);
+}
+
+std::optional<SocketEnds> socket_from_text(std::string_view text) {
+    SocketEnds ends;
+    bool is_socket = false;
+    FieldCursor field(text);
+    while (field.next()) {
+        const std::int64_t number = parse_decimal(field.value).value_or(0);
+        if (field.key == "pid") {
+            ends.pid = static_cast<std::int32_t>(number);
+        } else if (field.key == "fd") {
+            ends.fd = static_cast<std::int32_t>(number);
+        } else if (field.key == "socket") {
+            is_socket = true;
+            ends.inet = field.value == "inet";
+        } else if (field.key == "transport") {
+            read_text(field, ends.transport);
+        } else if (field.key == "local_ip") {
+            read_text(field, ends.local_ip);
+        } else if (field.key == "local_port") {
+            ends.local_port = static_cast<std::uint16_t>(number);
+        } else if (field.key == "peer_ip") {
+            read_text(field, ends.peer_ip);
+        } else if (field.key == "peer_port") {
+            ends.peer_port = static_cast<std::uint16_t>(number);
+        }
+    }
+    if (ends.pid <= 0 || ends.fd < 0 || !is_socket)
+        return std::nullopt;
+    return ends;
+}
+
+std::string to_text(const ModuleTaint& taint) {
+    Writer writer;
+    writer.text("module", taint.name);
+    writer.text("taint", taint.flags);
+    return std::move(writer.out);
+}
+
+std::optional<ModuleTaint> module_from_text(std::string_view text) {
+    ModuleTaint taint;
+    FieldCursor field(text);
+    while (field.next()) {
+        if (field.key == "module")
+            read_text(field, taint.name);
+        else if (field.key == "taint")
+            read_text(field, taint.flags);
+    }
+    return taint.name.empty() ? std::nullopt : std::optional(std::move(taint));
 }
 
 }  // namespace audisp_eql::collector

@@ -8,8 +8,8 @@ namespace {
 constexpr std::array<FieldRow, kKnownFields> make_rows() {
     using namespace field_rows;
     return {{
-#define FIELD(symbol, name, type, layer, stored, flags, doc) \
-    FieldRow{name, FieldType::type, Layer::layer, FieldId::stored, flags, doc},
+#define FIELD(symbol, name, type, layer, stored, flags, doc, source, surely) \
+    FieldRow{name, FieldType::type, Layer::layer, FieldId::stored, flags, doc, source, surely},
 #include "detect/event/fields.def"
 #undef FIELD
     }};
@@ -54,7 +54,7 @@ FieldId FieldNames::intern(std::string_view name) {
     const auto id = static_cast<FieldId>(size());
     Added& added = added_.emplace_back();
     added.name = name;
-    added.row = FieldRow{added.name, FieldType::keyword, Layer::own, id, 0, {}};
+    added.row = FieldRow{added.name, FieldType::keyword, Layer::own, id, 0, {}, {}, {}};
     by_name_.emplace(added.name, id);
     return id;
 }

@@ -50,7 +50,7 @@ enum class Layer : std::uint8_t {
 inline constexpr std::size_t kLayerCount = 12;
 
 enum class FieldId : std::uint16_t {
-#define FIELD(symbol, name, type, layer, stored, flags, doc) symbol,
+#define FIELD(symbol, name, type, layer, stored, flags, doc, source, surely) symbol,
 #include "detect/event/fields.def"
 #undef FIELD
     known_count
@@ -64,6 +64,8 @@ struct FieldRow {
     FieldId stored;  // the id under which the layer's block keeps it
     std::uint8_t flags;
     std::string_view doc;
+    std::string_view source;  // the records and files that a value is taken from
+    std::string_view surely;  // when it is there
 
     constexpr bool has(FieldFlag flag) const {
         return (flags & static_cast<std::uint8_t>(flag)) != 0;

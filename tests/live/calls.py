@@ -28,11 +28,20 @@ severity = "low"
 query = '''
 any where (process.name : ("doors", "python*", "su", "memfd:*") and event.category != "file") or
   event.action == "memfd_create" and process.Ext.memfd.name == "x" or
-  event.action == "ptrace" and process.Ext.ptrace.child_pid == 1
+  event.action == "ptrace" and process.Ext.ptrace.child_pid == 1 or
+  process.previous.executable : "*/doors" or
+  (source.ip == "192.0.2.99" and network.transport == "sctp" and audisp_eql.process.view == "none")
 '''
 """
 ADDRESS, PORT = "127.0.0.1", "4447"
 LOCAL = {"destination.ip": ADDRESS, "destination.port": int(PORT)}
+
+# accept(fd, NULL, NULL): no record says who it was, the socket does.
+PEER = {"network.direction": "ingress", "source.ip": ADDRESS, "destination.ip": ADDRESS,
+        "network.transport": "tcp", "audisp_eql.network.source": "procfs"}
+SLEEP = os.stat("/bin/sleep")
+INODE = str(SLEEP.st_ino)
+DEVICE = f"{os.major(SLEEP.st_dev):02x}:{os.minor(SLEEP.st_dev):02x}"
 
 # Operation of doors.cpp: the actions that must be among its events, with fields of each. CHILD is the
 # pid that the operation says.
@@ -40,8 +49,13 @@ CHILD = object()
 EXPECTED = {
     "setuid": [("uid_change", {"user.id": "65534", "process.real_user.id": "65534"}),
                ("gid_change", {"group.id": "65534"})],
-    "setsid": [("session_id_change", {"process.pid": CHILD})],
-    "capset": [(None, {"auditd.data.syscall": "capset", "auditd.data.cap_pi": None})],
+    "setsid": [("fork", {"process.pid": CHILD, "process.parent.name": "doors"}),
+               ("session_id_change", {"process.pid": CHILD}),
+               ("end", {"process.pid": CHILD, "process.exit_code": 0})],
+    "capset": [(None, {"auditd.data.syscall": "capset", "auditd.data.cap_pi": None,
+                       "process.thread.capabilities.effective": "CAP_CHOWN"})],
+    "loginuid": [("changed-login-id-to", {"process.pid": CHILD, "user.name": "nobody",
+                                          "event.category": "authentication"})],
     "ptrace": [("ptrace", {"process.Ext.ptrace.child_pid": CHILD})],
     "kill": [("killed-pid", {"auditd.data.opid": CHILD, "auditd.data.ocomm": "doors",
                              "auditd.data.a1": "a"})],
@@ -53,18 +67,29 @@ EXPECTED = {
               ("unmounted", {"auditd.data.syscall": "umount2"})],
     "setns": [(None, {"auditd.data.syscall": "unshare", "auditd.data.a0": "4000000"}),
               (None, {"auditd.data.syscall": "setns", "auditd.data.a1": "4000000"})],
-    "memfd_create": [("memfd_create", {"process.Ext.memfd.name": "payload"})],
+    "memfd_create": [("memfd_create", {"process.Ext.memfd.name": "payload",
+                                       "process.Ext.memfd.flag_cloexec": True})],
     "prctl": [(None, {"auditd.data.syscall": "prctl", "auditd.data.a0": "f"})],
     "mprotect": [(None, {"auditd.data.syscall": "mprotect", "auditd.data.a2": "7",
                          "auditd.data.exit": "0"})],
     "splice": [(None, {"auditd.data.syscall": "splice", "auditd.result": "success"})],
     "exec_memfd": [("exec", {"process.executable": "/memfd:stage2 (deleted)",
-                             "auditd.data.syscall": "execveat"})],
+                             "auditd.data.syscall": "execveat",
+                             "process.Ext.memfd.name": "stage2"})],
+    "exec_descriptor": [("exec", {"auditd.data.syscall": "execveat", "process.name": "true"})],
+    "exec32": [("exec", {"process.name": "true", "process.args": "/bin/true"})],
+    "exec_namespace": [("exec", {"process.name": "sleep", "file.device": DEVICE,
+                                 "file.inode": INODE,
+                                 "audisp_eql.process.view": "mount_namespace"})],
+    "exec_root": [("exec", {"process.executable": "/bin/sleep", "file.inode": INODE,
+                            "audisp_eql.process.view": "root"})],
     "listen": [("bound-socket", {"auditd.data.socket.family": "ipv4",
                                  "auditd.data.socket.addr": ADDRESS,
                                  "auditd.data.socket.port": PORT}),
                ("listen-for-connections", {})],
-    "accept": [("connection_accepted", {"network.direction": "ingress"})],
+    "accept": [("connection_accepted", PEER | {"auditd.data.syscall": "accept4"})],
+    "accept_nobody": [("connection_accepted", PEER)],
+    "accept_socketcall": [("connection_accepted", PEER | {"auditd.data.syscall": "socketcall"})],
     "sendto": [("sent-to", LOCAL)],
     "fast_open": [("connection_attempted", LOCAL | {"auditd.data.syscall": "sendto"})],
     "fast_open_message": [("connection_attempted", LOCAL | {"auditd.data.syscall": "sendmsg"})],
@@ -74,9 +99,38 @@ EXPECTED = {
     "uring": [("connection_attempted", LOCAL | {"auditd.data.syscall": "io_uring_enter"})],
     "uring_polled": [("connection_attempted", LOCAL)],
 }
-# A kernel with modules would have to load one: the unit tests have such records. So are those of
-# AppArmor, SELinux and x32, which need a kernel built for them.
-NOT_HERE = "load_module, unload_module, AppArmor, SELinux, x32: by synthetic records, in unit.normalize"
+# What programs report, by the name of the record's type: action, and where the account stands.
+LOGIN, TARGET, GROUP = "user.name", "user.target.name", "group.name"
+REPORTS = {
+    "USER_AUTH": ("authenticated", LOGIN),
+    "USER_ACCT": ("was-authorized", LOGIN),
+    "CRED_ACQ": ("acquired-credentials", LOGIN),
+    "CRED_DISP": ("disposed-credentials", LOGIN),
+    "CRED_REFR": ("refreshed-credentials", LOGIN),
+    "USER_START": ("started-session", LOGIN),
+    "USER_END": ("ended-session", LOGIN),
+    "USER_ERR": ("error", LOGIN),
+    "USER_LOGIN": ("user_login", LOGIN),
+    "USER_LOGOUT": ("user_logout", LOGIN),
+    "USER_MGMT": ("modified-user-account", TARGET),
+    "USER_CHAUTHTOK": ("changed-password", TARGET),
+    "ADD_USER": ("added-user-account", TARGET),
+    "DEL_USER": ("deleted-user-account", TARGET),
+    "ACCT_LOCK": ("locked-account", TARGET),
+    "ACCT_UNLOCK": ("unlocked-account", TARGET),
+    "ADD_GROUP": ("added-group-account-to", GROUP),
+    "DEL_GROUP": ("deleted-group-account-from", GROUP),
+    "GRP_MGMT": ("modified-group-account", GROUP),
+    "GRP_CHAUTHTOK": ("changed-group-password", GROUP),
+    "ANOM_LOGIN_FAILURES": ("failed-log-in-too-many-times-to", LOGIN),
+    "ANOM_LOGIN_TIME": ("attempted-log-in-during-unusual-hour-to", LOGIN),
+    "ANOM_LOGIN_SESSIONS": ("opened-too-many-sessions-to", LOGIN),
+    "ANOM_LOGIN_LOCATION": ("attempted-log-in-from-unusual-place-to", LOGIN),
+}
+AVC = ("avc:  denied  { start } for auid=0 uid=0 path=\"/x.service\" scontext=a:b:c:s0 "
+       "tcontext=d:e:f:s0 tclass=service")
+NOT_HERE = ("load_module, unload_module, AppArmor, x32: by synthetic records, in unit.normalize "
+            "(README.md)")
 
 
 def get(event, name):
@@ -130,14 +184,35 @@ class Rules:
             ring_rule(False)
 
 
-def report_login():
-    """What sshd sends, through the library that it uses."""
+def report(run):
+    """What sshd, login, shadow-utils and systemd send, through the library that they use."""
     audit = ctypes.CDLL("libaudit.so.1")
     handle = audit.audit_open()
-    sent = audit.audit_log_acct_message(handle, 1112, None, b"login", b"nobody", -1, None,
-                                        b"198.51.100.7", b"ssh", 0)
-    os.close(handle)
-    expect(sent > 0, "the report could not be sent")
+
+    def acct(name, account, terminal, address=None, program=None):
+        kind = audit.audit_name_to_msg_type(name.encode())
+        sent = audit.audit_log_acct_message(handle, kind, program, b"live test", account, -1, None,
+                                            address, terminal, 0)
+        expect(sent > 0, f"the report {name} could not be sent")
+
+    try:
+        acct("USER_LOGIN", b"nobody", b"ssh", b"198.51.100.7", b"/usr/sbin/sshd")
+        login = run.wait_for(os.getpid(), "user_login", {
+            "user.name": "nobody", "source.ip": "198.51.100.7", "event.outcome": "failure",
+            "event.category": "authentication"})
+        expect(login["event"]["action"] == ["user_login", "ssh_login", "logged-in"],
+               f"another login: {login}")
+        for name, (action, field) in REPORTS.items():
+            account = f"live{name.lower().replace('_', '')}"
+            acct(name, account.encode(), b"tty9")
+            run.wait_for(os.getpid(), action, {field: account, "auditd.message_type": name.lower(),
+                                               "auditd.data.op": "live test"})
+        sent = audit.audit_log_user_avc_message(handle, 1107, AVC.encode(), None, None, None, 0)
+        expect(sent > 0, "the report USER_AVC could not be sent")
+        run.wait_for(os.getpid(), "violated-selinux-policy", {"auditd.data.tclass": "service",
+                                                              "auditd.data.seperms": "start"})
+    finally:
+        os.close(handle)
 
 
 class Run:
@@ -159,7 +234,10 @@ class Run:
         def near():
             near = [e for e in self.events() if get(e, "process.pid") == pid]
             return f"no {action} of {pid} with {fields}; there are:\n" + "\n".join(
-                json.dumps({k: e.get(k) for k in ("event", "auditd", "process")}) for e in near)
+                json.dumps({k: e.get(k) for k in ("event", "auditd", "file", "source")} |
+                           {"process": {k: e["process"].get(k) for k in
+                                        ("name", "executable", "user", "exit_code")}})
+                for e in near)
 
         return harness.wait_for(near, lambda: next(filter(fits, self.events()), None))
 
@@ -207,11 +285,7 @@ def test(arguments, directory):
                 print("live.calls: uring_polled: the kernel has no list of io_uring operations")
                 continue
             run.perform(operation)
-        report_login()
-        login = run.wait_for(os.getpid(), "user_login", {
-            "user.name": "nobody", "source.ip": "198.51.100.7", "event.outcome": "failure",
-            "event.category": "authentication"})
-        expect("logged-in" in login["event"]["action"], f"another login: {login}")
+        report(run)
         expect(running.stop() == 0, f"the program did not end with 0:\n{running.text()}")
     expect(replay(program, rules, capture) == out.read_bytes(),
            f"{capture} replays to other alerts than {out}")

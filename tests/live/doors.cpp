@@ -100,6 +100,15 @@ void drop_capability() {
     checked(static_cast<int>(::syscall(SYS_capset, &header, data.data())), "capset");
 }
 
+void set_login_id() {
+    const pid_t pid = child([] {
+        const int fd = checked(::open("/proc/self/loginuid", O_WRONLY), "open");
+        checked(static_cast<int>(::write(fd, "65534", 5)), "the login id");
+    });
+    std::printf("child=%d\n", pid);
+    await(pid);
+}
+
 // ---- other processes ----
 
 void trace_child() {
@@ -212,6 +221,37 @@ void exec_memfd() {
     die("execveat");
 }
 
+// Long enough that /proc can be asked before the end on a loaded machine.
+[[noreturn]] void become_sleep(const char* path) {
+    std::fflush(stdout);
+    ::execl(path, "sleep", "0.5", nullptr);
+    die(path);
+}
+
+void exec_descriptor() {
+    const int fd = checked(::open("/bin/true", O_RDONLY | O_CLOEXEC), "open");
+    std::fflush(stdout);
+    char name[] = "true";
+    char* const arguments[] = {name, nullptr};
+    ::fexecve(fd, arguments, environ);
+    die("fexecve");
+}
+
+void exec_in_namespace() {
+    checked(::unshare(CLONE_NEWNS), "unshare");
+    become_sleep("/bin/sleep");
+}
+
+// The same file under another path: of a merged /usr, the directories of / are its own.
+void exec_in_root() {
+    if (::access("/usr/lib64", F_OK) != 0) {
+        std::puts("skipped: /usr is no root directory");
+        std::exit(kSkipped);
+    }
+    checked(::chroot("/usr"), "chroot");
+    become_sleep("/bin/sleep");
+}
+
 // ---- the network ----
 
 void bind_and_listen() {
@@ -221,7 +261,8 @@ void bind_and_listen() {
     checked(::listen(fd, 1), "listen");
 }
 
-void accept_nobody() {
+// `accept` gives the new descriptor or a negative errno.
+void accept_child(long (*accept)(int fd)) {
     const int fd = inet_socket(SOCK_STREAM);
     sockaddr_in address = peer();
     address.sin_port = 0;
@@ -232,11 +273,27 @@ void accept_nobody() {
     const pid_t pid = child([&] {
         const int client = inet_socket(SOCK_STREAM);
         checked(::connect(client, plain(address), sizeof address), "connect");
-        ::usleep(200'000);
+        ::usleep(500'000);  // the listener asks the accepted socket who this is
     });
     std::printf("child=%d port=%d\n", pid, ntohs(address.sin_port));
-    checked(::accept(fd, nullptr, nullptr), "accept");
+    const long made = accept(fd);
+    if (made == -ENOSYS) {
+        ::kill(pid, SIGKILL);
+        std::puts("skipped: the kernel has no 32-bit system calls");
+        std::exit(kSkipped);
+    }
+    checked(static_cast<int>(made), "accept");
     await(pid);
+}
+
+long accept_nobody(int fd) {
+    return ::accept(fd, nullptr, nullptr);
+}
+
+long accept_somebody(int fd) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    return ::accept4(fd, reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC);
 }
 
 void send_datagram() {
@@ -282,6 +339,18 @@ long old_door([[maybe_unused]] long number, [[maybe_unused]] long a, [[maybe_unu
 #endif
 }
 
+constexpr long kSocketcall = 102;
+
+long old_accept(int fd) {
+    auto* low = static_cast<char*>(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
+    const std::array<std::uint32_t, 3> arguments{static_cast<std::uint32_t>(fd), 0, 0};
+    std::memcpy(low, arguments.data(), sizeof arguments);
+    constexpr long kAccept = 5;
+    return old_door(kSocketcall, kAccept, static_cast<long>(reinterpret_cast<std::intptr_t>(low)),
+                    0);
+}
+
 void old_connect(bool packed) {
     auto* low = static_cast<char*>(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
                                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
@@ -294,7 +363,7 @@ void old_connect(bool packed) {
         const std::array<std::uint32_t, 3> arguments{static_cast<std::uint32_t>(fd), where,
                                                      sizeof address};
         std::memcpy(low + 64, arguments.data(), sizeof arguments);
-        constexpr long kSocketcall = 102, kConnect = 3;
+        constexpr long kConnect = 3;
         result = old_door(kSocketcall, kConnect, static_cast<long>(where) + 64, 0);
     } else {
         constexpr long kConnect32 = 362;
@@ -305,6 +374,23 @@ void old_connect(bool packed) {
         std::exit(kSkipped);
     }
     std::printf("result=%ld\n", result);
+}
+
+void old_exec() {
+    auto* low = static_cast<char*>(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
+    std::strcpy(low, "/bin/true");
+    const auto where = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(low));
+    const std::array<std::uint32_t, 2> arguments{where, 0};
+    std::memcpy(low + 64, arguments.data(), sizeof arguments);
+    constexpr long kExecve32 = 11;
+    std::fflush(stdout);
+    errno = static_cast<int>(-old_door(kExecve32, where, static_cast<long>(where) + 64, 0));
+    if (errno == ENOSYS) {
+        std::puts("skipped: the kernel has no 32-bit system calls");
+        std::exit(kSkipped);
+    }
+    die("execve");
 }
 
 // A ring with one entry, by hand: liburing is not needed for a single connect.
@@ -375,6 +461,7 @@ void ring_connect(unsigned flags) {
 const std::map<std::string, void (*)()> kOperations{
     {"setuid", change_user},
     {"setsid", new_session},
+    {"loginuid", set_login_id},
     {"capset", drop_capability},
     {"ptrace", trace_child},
     {"kill", signal_child},
@@ -389,8 +476,14 @@ const std::map<std::string, void (*)()> kOperations{
     {"mprotect", protect_memory},
     {"splice", splice_pipes},
     {"exec_memfd", exec_memfd},
+    {"exec_descriptor", exec_descriptor},
+    {"exec_namespace", exec_in_namespace},
+    {"exec_root", exec_in_root},
+    {"exec32", old_exec},
     {"listen", bind_and_listen},
-    {"accept", accept_nobody},
+    {"accept", [] { accept_child(accept_somebody); }},
+    {"accept_nobody", [] { accept_child(accept_nobody); }},
+    {"accept_socketcall", [] { accept_child(old_accept); }},
     {"sendto", send_datagram},
     {"fast_open", fast_open},
     {"fast_open_message", fast_open_message},

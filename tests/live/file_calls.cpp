@@ -89,6 +89,8 @@ void attributes(int sub) {
     CALL(fchownat, sub, "hard.txt", 0, 0, 0);
     CALL(utimensat, AT_FDCWD, "new.txt", nullptr, 0);
     CALL(utimensat, fd, nullptr, nullptr, 0);
+    CALL(setxattr, "new.txt", "trusted.audisp_eql", "x", 1, 0);
+    CALL(removexattr, "new.txt", "trusted.audisp_eql");
 }
 
 void removals(int sub, int other) {

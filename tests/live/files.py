@@ -15,7 +15,7 @@ KEY = "live-test-files"
 # fchmodat2 has no name in libaudit before 4.0.
 CALLS = """open,openat,openat2,creat,truncate,ftruncate,rename,renameat,renameat2,unlink,unlinkat,
 rmdir,mkdir,mkdirat,mknod,mknodat,link,linkat,symlink,symlinkat,chmod,fchmod,fchmodat,chown,fchown,
-lchown,fchownat,utimensat""".replace("\n", "")
+lchown,fchownat,utimensat,setxattr,removexattr""".replace("\n", "")
 RULE = """\
 [rule]
 name = "files"
@@ -81,6 +81,8 @@ EXPECTED = [
     ("changed-file-ownership-of", "sub/hard.txt", {"uid": "0", "old_uid": "1"}),
     ("changed-timestamp-of", "new.txt", {}),
     ("changed-timestamp-of", "new.txt", {"source": "procfs"}),
+    ("changed-file-attributes-of", "new.txt", {"syscall": "setxattr"}),
+    ("changed-file-attributes-of", "new.txt", {"syscall": "removexattr"}),
     # removals()
     ("deletion", "hard.txt", {}),
     ("deletion", "sub/hard.txt", {"source": "procfs"}),

@@ -31,6 +31,15 @@ BOOST_AUTO_TEST_CASE(the_field_table_is_sorted_by_the_components_of_the_names) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(every_field_says_what_it_is_and_where_it_is_from_and_when) {
+    for (const FieldRow& row : kFieldRows)
+        BOOST_TEST_CONTEXT(row.name) {
+            BOOST_TEST(!row.doc.empty());
+            BOOST_TEST(!row.source.empty());
+            BOOST_TEST(!row.surely.empty());
+        }
+}
+
 BOOST_AUTO_TEST_CASE(a_field_shown_from_another_block_is_stored_under_a_row_of_its_type) {
     for (std::size_t i = 0; i < kKnownFields; ++i) {
         const FieldRow& row = kFieldRows[i];

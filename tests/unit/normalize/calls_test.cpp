@@ -89,12 +89,15 @@ BOOST_AUTO_TEST_CASE(calls_become_events_with_their_raw_arguments) {
              record("KERN_MODULE", "name=\"nf_tables\""),
          "load_module,loaded-kernel-module",
          {{FieldId::auditd_name, "nf_tables"},
+          {FieldId::process_ext_load_module_name, "nf_tables"},
           {FieldId::auditd_syscall, "finit_module"},
           {FieldId::event_category, "process,driver"}}},
         {"delete_module",
          call(176, "a0=7ffd1c0c5a68 a1=800 a2=0 a3=0", 0) + record("KERN_MODULE", "name=\"dummy\""),
          "unload_module,unloaded-kernel-module",
-         {{FieldId::auditd_name, "dummy"}, {FieldId::event_type, "end"}}},
+         {{FieldId::auditd_name, "dummy"},
+          {FieldId::event_type, "end"},
+          {FieldId::process_ext_load_module_name, ""}}},
         {"bind",
          call(49, "a0=3 a1=7ffc7d1bd6a0 a2=10 a3=7f21b1a2a830", 0) + inet,
          "bound-socket",
@@ -133,6 +136,12 @@ BOOST_AUTO_TEST_CASE(calls_become_events_with_their_raw_arguments) {
          {{FieldId::auditd_cap_effective, "000001fffcffffff"},
           {FieldId::auditd_cap_permitted, "000001fffeffffff"},
           {FieldId::auditd_syscall, "capset"}}},
+        {"capset that keeps little",
+         call(126, "a0=7fff2bd61468 a1=7fff2bd61450 a2=7fe34af1f829 a3=64", 0) +
+             record("CAPSET", "pid=5768 cap_pi=0 cap_pp=3000 cap_pe=2000 cap_pa=0"),
+         "",
+         {{FieldId::process_capabilities_effective, "CAP_NET_RAW"},
+          {FieldId::process_capabilities_permitted, "CAP_NET_ADMIN,CAP_NET_RAW"}}},
         {"unshare",
          call(272, "a0=4000000 a1=55d69d679220 a2=0 a3=7fcc19a2a830", 0),
          "",
@@ -185,6 +194,11 @@ BOOST_AUTO_TEST_CASE(doors_into_the_network_are_attempts) {
           call(0x40000000 | 42, "a0=3 a1=ff092000 a2=10 a3=0", 0) + inet,
           "",
           {{FieldId::auditd_syscall, "connect"}}},
+         "success"},
+        {{"sendmmsg of x32 with MSG_FASTOPEN",
+          call(0x40000000 | 538, "a0=3 a1=ff092000 a2=1 a3=20000000", 1) + inet,
+          "",
+          {}},
          "success"},
         {{"io_uring_enter",
           record("URINGOP", with(ring, "no", "-11")) + record("URINGOP", with(ring, "yes", "0")) +
@@ -308,6 +322,17 @@ BOOST_AUTO_TEST_CASE(records_of_no_system_call_name_their_process) {
     };
     for (const Expected& row : rows)
         check(row);
+}
+
+// x32 is off in this kernel.
+BOOST_AUTO_TEST_CASE(execs_of_x32_are_execs) {
+    for (const int number : {520, 545}) {
+        check({"exec of x32",
+               call(0x40000000 | number, "a0=1 a1=2 a2=3 a3=4", 0) +
+                   record("EXECVE", "argc=2 a0=\"doors\" a1=\"x\"") + record("CWD", "cwd=\"/\""),
+               "exec,executed",
+               {{FieldId::process_args, "doors,x"}}});
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_nobody_looks_at_becomes_no_event) {

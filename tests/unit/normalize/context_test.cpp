@@ -94,6 +94,41 @@ BOOST_AUTO_TEST_CASE(setsid_makes_a_leader_without_a_terminal) {
     BOOST_TEST(story.last(FieldId::process_session_leader_name) == "sleep");
 }
 
+BOOST_AUTO_TEST_CASE(a_leader_that_nobody_saw_has_its_pid) {
+    Asked story;
+    story.lines(process("pid=60 ppid=50 start_tick=6 sid=50 pgid=55 exe=\"/usr/bin/dash\" argc=1 "
+                        "a0=\"sh\"") +
+                fork(100, 60, 61));
+    BOOST_TEST(story.last(FieldId::process_session_leader_pid) == "50");
+    BOOST_TEST(story.last(FieldId::process_group_leader_pid) == "55");
+    BOOST_TEST(story.last(FieldId::process_group_leader_entity_id) == "");
+    BOOST_TEST(story.last(FieldId::process_group_leader_name) == "");
+    BOOST_TEST(story.last(FieldId::process_group_leader_same_as_process) == "0");
+}
+
+BOOST_AUTO_TEST_CASE(paths_of_another_mount_namespace_or_root_are_marked) {
+    FakeProcReader proc;
+    Asked story(&proc);
+    story.lines(process("pid=50 ppid=1 start_tick=5 foreign_mounts=1 own_root=0 "
+                        "exe=\"/usr/bin/bash\" argc=1 a0=\"bash\"") +
+                fork(100, 50, 51));
+    BOOST_TEST(story.last(FieldId::process_view) == "mount_namespace");
+    // Nobody could be asked: as before.
+    story.lines(exec_at(101, 1, 50, 51, "/usr/bin/id", "(none)"));
+    BOOST_TEST(story.last(FieldId::process_view) == "mount_namespace");
+    // nsenter, chroot
+    proc.after_exec[51].pid = 51;
+    proc.after_exec[51].exe = "/usr/bin/sh";
+    story.lines(exec_at(102, 2, 50, 51, "/usr/bin/sh", "(none)"));
+    BOOST_TEST(story.last(FieldId::process_view) == "");
+    proc.after_exec[51].own_root = true;
+    story.lines(exec_at(103, 3, 50, 51, "/usr/bin/sh", "(none)"));
+    BOOST_TEST(story.last(FieldId::process_view) == "root");
+    proc.after_exec[51].foreign_mounts = true;
+    story.lines(exec_at(104, 4, 50, 51, "/usr/bin/sh", "(none)"));
+    BOOST_TEST(story.last(FieldId::process_view) == "mount_namespace,root");
+}
+
 BOOST_AUTO_TEST_CASE(a_session_outlives_its_leader) {
     Asked story;
     story.lines(fork(100, 50, 51) + session(101, 51) +

@@ -147,8 +147,40 @@ BOOST_AUTO_TEST_CASE(memfd_is_what_runs) {
     const std::string hex = "2F6D656D66643A78202864656C6574656429";  // /memfd:x (deleted)
     text.replace(text.find("\"EXE\""), 5, hex);
     story.lines(text);
-    BOOST_TEST(field(story, FieldId::process_executable) == "/memfd:x (deleted)");
-    BOOST_TEST(field(story, FieldId::process_name) == "memfd:x (deleted)");
+    BOOST_TEST(field(story, FieldId::process_executable) == "/memfd:x (deleted),memfd:x");
+    BOOST_TEST(field(story, FieldId::process_name) == "memfd:x (deleted),memfd:x");
+    BOOST_TEST(field(story, FieldId::process_ext_memfd_name) == "x");
+    // And from /proc, where the name is its maker's choice.
+    story.lines("type=PROC msg=proc(0): pid=11 ppid=1 start_tick=1 exe=\"/memfd:a/b\" argc=0\n" +
+                connect(0, 8, 1, 11, "/memfd:a/b"));
+    BOOST_TEST(field(story, FieldId::process_executable) == "/memfd:a/b,memfd:a/b");
+    BOOST_TEST(field(story, FieldId::process_name) == "memfd:a/b");
+}
+
+BOOST_AUTO_TEST_CASE(an_exec_keeps_the_number_of_the_file) {
+    Story story;
+    story.lines(execve(0, 7, 1, 10, "/usr/bin/id"));
+    BOOST_TEST(field(story, FieldId::file_inode) == "247230");
+    BOOST_TEST(field(story, FieldId::file_device) == "fe:00");
+    BOOST_TEST(field(story, FieldId::file_path) == "");
+    BOOST_TEST(field(story, FieldId::event_category) == "process");
+    // Nothing else has it.
+    story.lines(connect(1, 8, 1, 10, "/usr/bin/id"));
+    BOOST_TEST(field(story, FieldId::file_inode) == "");
+}
+
+BOOST_AUTO_TEST_CASE(names_of_users_are_related) {
+    Story story;
+    story.lines(
+        "type=USER msg=capture(1): uid=1000 name=anna\n"
+        "type=USER msg=capture(1): uid=0 name=root\n" +
+        execve(0, 7, 1, 10, "/usr/bin/id"));
+    BOOST_TEST(field(story, FieldId::related_user) == "anna");
+    BOOST_TEST(field(story, FieldId::user_ext_real_name) == "anna");
+    story.lines(execve({.ms = 1, .serial = 8, .pid = 10, .exe = "/usr/bin/su", .euid = 0}, {"su"},
+                       {"/usr/bin/su", kLoader}));
+    BOOST_TEST(field(story, FieldId::related_user) == "root,anna");
+    BOOST_TEST(field(story, FieldId::user_ext_real_name) == "anna");
 }
 
 // execveat: the name is relative to a descriptor that no record names, unless that is AT_FDCWD.

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(reports_of_user_space) {
          "user_login,ssh_login,logged-in",
          {{FieldId::user_name, "root"},
           {FieldId::user_id, "0"},
-          {FieldId::related_user, "root"},
+          {FieldId::related_user, "root"},  // the account and who reports it
           {FieldId::source_ip, "198.51.100.7"},
           {FieldId::event_outcome, "failure"},
           {FieldId::event_category, "authentication"},

@@ -91,6 +91,7 @@ BOOST_AUTO_TEST_CASE(category_type_and_action_of_each_kind) {
         BOOST_TEST(joined(shape.category) == row.category);
         BOOST_TEST(joined(shape.type) == row.type);
         BOOST_TEST(joined(shape.action) == row.action);
+        BOOST_TEST(!source_of(row.kind).empty());
         told += row.kind == static_cast<EventKind>(told) ? 1 : 0;
         for (const detect::Value& category : shape.category)
             BOOST_TEST(detect::is_agent_category(category.as_text()));

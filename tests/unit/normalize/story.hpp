@@ -59,6 +59,21 @@ class FakeProcReader final : public ProcReader {
         const auto found = descriptors.find({pid, fd});
         return found == descriptors.end() ? std::nullopt : std::optional(found->second);
     }
+
+    std::map<std::pair<std::int32_t, std::int32_t>, SocketEnds> sockets;
+    int sockets_asked = 0;
+    std::optional<SocketEnds> socket(std::int32_t pid, std::int32_t fd) override {
+        ++sockets_asked;
+        const auto found = sockets.find({pid, fd});
+        return found == sockets.end() ? std::nullopt : std::optional(found->second);
+    }
+    std::map<std::string, std::string, std::less<>> modules;  // flags by name
+    std::optional<ModuleTaint> module(std::string_view name) override {
+        const auto found = modules.find(name);
+        if (found == modules.end())
+            return std::nullopt;
+        return ModuleTaint{found->first, found->second};
+    }
     void read_exec(std::int32_t pid, const ExecQuestions&, ExecContext& out) override {
         out.clear(pid);
         const auto found = after_exec.find(pid);

@@ -108,6 +108,7 @@ BOOST_AUTO_TEST_CASE(text_of_an_exec_context_and_back) {
     context.cgroup = "/docker/\"x";
     context.sid = 7;
     context.pgid = 8;
+    context.foreign_mounts = context.own_root = true;
     context.variables = {"A=", "LD_PRELOAD=/tmp/x y.so", "B=\n\xff\""};
     std::string text;
     append_text(context, text);
@@ -186,6 +187,17 @@ BOOST_AUTO_TEST_CASE(internet_sockets_say_who_is_at_the_other_end) {
     BOOST_TEST(
         (context.stdio[1] == StandardDescriptor{Type::inet, Transport::udp, 53, "127.0.0.1"}));
     BOOST_TEST((context.stdio[2] == StandardDescriptor{Type::inet, Transport::tcp, 0, ""}));
+
+    const auto ends = LinuxProcReader().socket(child.pid(), 0);
+    BOOST_REQUIRE(ends);
+    BOOST_TEST(ends->inet);
+    BOOST_TEST(ends->transport == "tcp");
+    BOOST_TEST(ends->peer_ip == "127.0.0.1");
+    BOOST_TEST(ends->peer_port == port);
+    BOOST_TEST(ends->local_ip == "127.0.0.1");
+    BOOST_TEST(ends->local_port != 0);
+    BOOST_TEST(LinuxProcReader().socket(child.pid(), 2).value().local_port == port);
+    BOOST_TEST(!LinuxProcReader().socket(child.pid(), 999));
 }
 
 BOOST_AUTO_TEST_CASE(only_what_is_asked_is_read) {

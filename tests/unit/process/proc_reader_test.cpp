@@ -99,6 +99,64 @@ BOOST_AUTO_TEST_CASE(long_command_lines_keep_their_count) {
     BOOST_TEST(read.value().args.size() == 64U);
 }
 
+BOOST_AUTO_TEST_CASE(what_paths_are_relative_to) {
+    const FakeProc proc;
+    proc.stat("x", "0");
+    fs::create_directories(proc.root / "1" / "ns");
+    fs::create_directories(proc.root / "42" / "ns");
+    fs::create_symlink("mnt:[4026531841]", proc.root / "1" / "ns" / "mnt");
+    struct Row {
+        const char* mounts;
+        const char* root;
+        bool foreign_mounts, own_root;
+    };
+    for (const Row& row :
+         {Row{"mnt:[4026531841]", "/", false, false}, Row{"mnt:[4026532009]", "/", true, false},
+          Row{"mnt:[4026531841]", "/srv/jail", false, true}, Row{nullptr, nullptr, false, false}}) {
+        fs::remove(proc.root / "42" / "ns" / "mnt");
+        fs::remove(proc.root / "42" / "root");
+        if (row.mounts != nullptr) {
+            fs::create_symlink(row.mounts, proc.root / "42" / "ns" / "mnt");
+            fs::create_symlink(row.root, proc.root / "42" / "root");
+        }
+        const auto read = LinuxProcReader(proc.root).read(42);
+        BOOST_TEST(read.value().foreign_mounts == row.foreign_mounts);
+        BOOST_TEST(read.value().own_root == row.own_root);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(marks_of_a_module) {
+    const FakeProc modules;
+    fs::create_directories(modules.root / "nf_x");
+    std::ofstream(modules.root / "nf_x" / "taint") << "OE\n";
+    std::ofstream(modules.root / "42" / "taint") << "\n";
+    LinuxProcReader reader("/proc", modules.root);
+    BOOST_TEST(reader.module("nf_x").value().flags == "OE");
+    BOOST_TEST(reader.module("42").value().flags == "");
+    BOOST_TEST(!reader.module("none"));
+    BOOST_TEST(!reader.module("42/../nf_x"));
+}
+
+BOOST_AUTO_TEST_CASE(text_of_a_socket_and_of_a_module_and_back) {
+    SocketEnds ends;
+    ends.pid = 42;
+    ends.fd = 7;
+    BOOST_TEST((socket_from_text(to_text(ends)) == ends));
+    ends.inet = true;
+    ends.transport = "tcp";
+    ends.local_ip = "2001:db8::1";
+    ends.local_port = 443;
+    BOOST_TEST((socket_from_text(to_text(ends)) == ends));
+    ends.peer_ip = "198.51.100.1";
+    ends.peer_port = 65535;
+    BOOST_TEST((socket_from_text(to_text(ends)) == ends));
+    BOOST_TEST(!socket_from_text("pid=42 fd=7"));
+    BOOST_TEST(!socket_from_text("fd=7 socket=inet"));
+    const ModuleTaint taint{"a \"b\"", "OE"};
+    BOOST_TEST((module_from_text(to_text(taint)) == taint));
+    BOOST_TEST(!module_from_text("taint=\"OE\""));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_gone_is_nullopt) {
     const FakeProc proc;
     BOOST_TEST(!LinuxProcReader(proc.root).read(42));
