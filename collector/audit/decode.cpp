@@ -336,9 +336,10 @@ std::optional<PathRecord> parse_path(std::string_view body) {
     return record;
 }
 
-std::optional<PathRecord> parse_path_name(std::string_view body) {
+std::optional<PathRecord> parse_path_file(std::string_view body) {
     constexpr std::uint32_t kEnough =
-        kPathFields.bit_of(field_code("item")) | kPathFields.bit_of(field_code("name"));
+        kPathFields.bit_of(field_code("item")) | kPathFields.bit_of(field_code("name")) |
+        kPathFields.bit_of(field_code("inode")) | kPathFields.bit_of(field_code("dev"));
     PathRecord record;
     kPathFields.read(body, record, kEnough);
     if (record.item < 0)

@@ -56,8 +56,8 @@ struct PathRecord {
 };
 // nullopt if it has no item number.
 std::optional<PathRecord> parse_path(std::string_view body);
-// Its item and name, which come first; the rest may be missing.
-std::optional<PathRecord> parse_path_name(std::string_view body);
+// Which file it is: its item, name, inode and device, which come first; the rest may be missing.
+std::optional<PathRecord> parse_path_file(std::string_view body);
 
 // The keys of the audit rules that matched, joined by 0x01 where there are several. Appends the
 // decoded bytes to `buffer` and a view for each key to `keys`; the views die when `buffer` changes.

@@ -76,7 +76,7 @@ Invocation read_invocation(const AuditEvent& event, std::string_view argument0,
         if (record.type == audit_type::kCwd) {
             found.directory = event.body(record);
         } else if (record.type == audit_type::kPath) {
-            const auto path = parse_path_name(event.body(record));
+            const auto path = parse_path_file(event.body(record));
             if (!path)
                 continue;
             if (path->item == 0) {
