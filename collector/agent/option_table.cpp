@@ -154,11 +154,12 @@ constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Comma
                    kAuditRules = command_bit(Command::audit_rules),
                    kSelftest = command_bit(Command::selftest),
                    kEnable = command_bit(Command::enable), kDisable = command_bit(Command::disable),
-                   kFields = command_bit(Command::fields);
+                   kFields = command_bit(Command::fields),
+                   kRulesCommand = command_bit(Command::rules);
 constexpr unsigned kLive = kRun | kRecord,
                    kRuled = kRun | kReplay | kCheck | kAuditRules | kSelftest;
 constexpr unsigned kAll =
-    kRuled | kQuery | kRecord | kTest | kDoctor | kEnable | kDisable | kFields;
+    kRuled | kQuery | kRecord | kTest | kDoctor | kEnable | kDisable | kFields | kRulesCommand;
 
 constexpr const char* kRules = "Rules";
 constexpr const char* kInput = "What is read";
@@ -316,7 +317,7 @@ void add_output(TableBuilder& table, Settings& s) {
               "Write every event that the rules see, as ECS in JSON, in place of the alerts.");
     table.add(kOutput, kReplay | kQuery, false, "exit-code", po::bool_switch(&s.exit_code),
               "Exit with 3 if anything matched.");
-    table.add(kOutput, kCheck | kDoctor, false, "output",
+    table.add(kOutput, kCheck | kDoctor | kRulesCommand, false, "output",
               value(s.check_output, "FORM")->default_value(s.check_output, "text"),
               "text: messages for people. json: one object a line.");
     table.add(kOutput, kAuditRules, false, "remove", po::bool_switch(&s.remove_audit_rules),

@@ -30,6 +30,7 @@ enum class Command : std::uint8_t {
     enable,
     disable,
     fields,
+    rules,
 };
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp

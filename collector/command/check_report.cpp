@@ -45,17 +45,21 @@ std::string list(const detect::Diagnostics& diagnostics, std::string_view source
     return text + ']';
 }
 
+std::string texts(const std::vector<std::string>& items) {
+    std::string text = "[";
+    for (const std::string& item : items) {
+        if (text.back() != '[')
+            text += ',';
+        detect::append_json_string(text, item);
+    }
+    return text + ']';
+}
+
 std::string item_text(const detect::ExceptionReport::Item& item) {
     std::string text = "{";
     member(text, "id", item.id);
     member(text, "comment", item.comment);
-    text += ",\"rules\":[";
-    for (const std::string& rule : item.rules) {
-        if (text.back() != '[')
-            text += ',';
-        detect::append_json_string(text, rule);
-    }
-    text += ']';
+    text += ",\"rules\":" + texts(item.rules);
     if (item.expires_us) {
         text += ",\"expires\":";
         detect::append_json_time(text, *item.expires_us);
@@ -86,7 +90,7 @@ void print_exceptions(const LoadedRules& rules, std::ostream& out) {
 
 }  // namespace
 
-void print_json(const LoadedRules& rules, std::ostream& out) {
+void print_json(const LoadedRules& rules, std::ostream& out, const std::vector<RuleStatus>* here) {
     for (const auto& trouble : rules.files.troubles) {
         std::string line = "{";
         member(line, "file", trouble.path);
@@ -99,7 +103,10 @@ void print_json(const LoadedRules& rules, std::ostream& out) {
         member(line, "file", report.file);
         member(line, "id", report.id);
         member(line, "name", report.name);
-        member(line, "status", detect::to_string(report.status));
+        member(line, "status",
+               here == nullptr ? detect::to_string(report.status) : (*here)[i].status);
+        if (here != nullptr)
+            line += ",\"missing\":" + texts((*here)[i].missing);
         out << line << ",\"diagnostics\":" << list(report.diagnostics, rules.files.sources[i].text)
             << "}\n";
     }

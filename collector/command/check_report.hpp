@@ -5,8 +5,10 @@
 #pragma once
 
 #include <iosfwd>
+#include <vector>
 
 #include "collector/agent/rule_loader.hpp"
+#include "collector/command/rule_status.hpp"
 
 namespace audisp_eql::collector {
 
@@ -14,6 +16,10 @@ namespace audisp_eql::collector {
 // message, hint}]. A file that cannot be read has the status error. Then one for each file of
 // exceptions: file, kind: "exceptions", status (ok, error), exceptions: [{id, comment, rules (none:
 // every rule), expires, expired}], diagnostics.
-void print_json(const LoadedRules& rules, std::ostream& out);
+//
+// `here`: what the rules see on this host, one for each report: its status is told, and "missing":
+// what is not seen, as texts.
+void print_json(const LoadedRules& rules, std::ostream& out,
+                const std::vector<RuleStatus>* here = nullptr);
 
 }  // namespace audisp_eql::collector

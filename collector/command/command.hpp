@@ -33,6 +33,7 @@ int remove_audit_leftovers(const Settings& settings);
 int enable_command(const Settings& settings);
 int disable_command(const Settings& settings);
 int fields_command(const Settings& settings);
+int rules_command(const Settings& settings);
 
 struct CommandEntry {
     std::string_view name;

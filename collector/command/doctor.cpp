@@ -12,6 +12,7 @@
 #include "collector/agent/rule_loader.hpp"
 #include "collector/command/agent_settings.hpp"
 #include "collector/command/command.hpp"
+#include "collector/command/rule_status.hpp"
 #include "collector/host/finding.hpp"
 #include "collector/host/gather.hpp"
 #include "detect/event/json_writer.hpp"
@@ -19,15 +20,23 @@
 namespace audisp_eql::collector {
 namespace {
 
-RuleFacts load_rules(const Settings& settings) {
+RuleFacts load_rules(const Settings& settings, const HostState& host) {
     RuleFacts facts;
+    NeedsOptions needs;
+    needs.expensive = settings.expensive_audit_rules;
+    needs.proc_connector = host.connector && host.connector->heard;
     try {
         const LoadedRules rules =
             load_rule_set(settings.rules, settings.deprecated, settings.exceptions);
-        facts.loaded = rules.set == nullptr ? 0 : rules.set->rules().size();
+        facts.loaded = rules.set->rules().size();
         facts.broken = rules.files.troubles.size();
         for (const auto& report : rules.reports)
             facts.broken += detect::has_errors(report.diagnostics) ? 1 : 0;
+        const auto statuses = status_of_rules(rules, view_of(host, *rules.set, needs).view);
+        facts.blind = count(statuses, "blind");
+        for (const RuleStatus& rule : statuses)
+            if (rule.status == "blind" && facts.unseen.empty() && !rule.missing.empty())
+                facts.unseen = rule.missing.front();
     } catch (const std::runtime_error& error) {
         facts.error = error.what();
     }
@@ -75,7 +84,7 @@ Findings examine_host(const Settings& settings) {
             effective = std::move(*agents);
     const std::int32_t agent = host.agents.empty() ? 0 : host.agents.front().pid;
     host.outputs = probe_outputs(effective, agent);
-    host.rules = load_rules(effective);
+    host.rules = load_rules(effective, host);
     return examine(host);
 }
 

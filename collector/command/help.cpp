@@ -126,6 +126,22 @@ constexpr CommandEntry kCommands[] = {
      "  audisp-eql audit-rules\n"
      "  audisp-eql audit-rules my-rule.toml\n",
      "  0  fine   1  cannot run   2  an option or a rule is wrong\n"},
+    {"rules", Command::rules, rules_command, "[RULE|DIR…]",
+     "say of each rule what it can and cannot see on this host",
+     "Without arguments: the rules of the agent that runs, or that would run. Each has a\n"
+     "status:\n"
+     "  ok          all that it asks for can be seen\n"
+     "  degraded    some test can never hold on this program's events\n"
+     "  inert       it can never match on this program's events\n"
+     "  blind       it is fine, and a kernel feed or audit rule that it needs is missing here\n"
+     "  deprecated  its authors say so; it is not evaluated\n"
+     "  error       'audisp-eql check' says what is wrong\n"
+     "Below it stands what is not seen of what it asks for. Needs root to see the kernel's\n"
+     "audit rules.\n",
+     "  audisp-eql rules\n"
+     "  audisp-eql rules --output json ./detection-rules/rules/linux\n"
+     "      as check's, with the status on this host, and missing: texts\n",
+     "  0  no errors   1  cannot run   2  a rule has an error\n"},
     {"selftest", Command::selftest, selftest_command, "",
      "perform a harmless technique that must come back as an alert",
      "A shell starts a program in a temporary directory, which forks, connects and becomes\n"

@@ -11,9 +11,11 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
+#include "collector/agent/kernel_needs.hpp"
 #include "collector/agent/pipeline.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/feed/audit_netlink.hpp"
+#include "collector/feed/audit_rules.hpp"
 #include "collector/feed/host_facts.hpp"
 #include "collector/process/proc_reader.hpp"
 
@@ -42,6 +44,17 @@ std::unique_ptr<AuditSource> open_multicast() {
         return nullptr;
     }
     return std::make_unique<AuditNetlink>(fd);
+}
+
+bool asks_for_technique(const detect::RuleSet& rules) {
+    bool exec = false, connect = false;
+    for (const NeededLine& line : kernel_needs(rules, {}).lines)
+        for (const AuditRule& rule : parse_audit_rules(line.text).rules) {
+            const AuditLine described = describe(rule.bytes);
+            exec = exec || described.exec;
+            connect = connect || described.connect;
+        }
+    return exec && connect;
 }
 
 bool holds(detect::Values values, std::string_view word) {
@@ -163,6 +176,7 @@ Rehearsal Ears::rehearse(const Settings& settings, const std::string& nonce) con
         std::vector<detect::SuppressedEvents> suppressed, none;
         const LoadedRules rules =
             load_rule_set(settings.rules, settings.deprecated, settings.exceptions);
+        rehearsal.asks = asks_for_technique(*rules.set);
         if (finds(rules.set, suppressed)) {
             rehearsal.result = Rehearsal::Result::match;
         } else if (finds(load_rule_set(settings.rules, settings.deprecated, {"/dev/null"}).set,

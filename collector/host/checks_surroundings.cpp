@@ -142,6 +142,14 @@ void rules(const HostState& host, Report& report) {
         return report.broken(
             "rules", rules.error.empty() ? "no rule is loaded: nothing is detected" : rules.error,
             "audisp-eql check");
+    const std::string unseen = rules.unseen.empty() ? "" : fmt::format(" ({})", rules.unseen);
+    if (rules.blind == rules.loaded)
+        return report.broken("rules", "every rule is blind" + unseen, "audisp-eql rules says why");
+    if (rules.blind != 0)
+        report.warning("blind_rules",
+                       fmt::format("{} of {} rules are blind on this host{}", rules.blind,
+                                   rules.loaded, unseen),
+                       "audisp-eql rules says why");
     if (rules.broken != 0)
         return report.warning(
             "rules",

@@ -145,7 +145,7 @@ Result rules(const Rehearsal& rehearsal) {
     if (!rehearsal.error.empty())
         return Diagnosis{Stage::rules, "the agent's rules cannot be read: " + rehearsal.error,
                          "audisp-eql check"};
-    if (rehearsal.result == Rehearsal::Result::no_match)
+    if (rehearsal.result == Rehearsal::Result::no_match || !rehearsal.asks)
         return Diagnosis{Stage::rules,
                          "no rule of the agent finds the technique: the rules for reverse shells "
                          "are not among them",
@@ -253,8 +253,9 @@ Diagnosis diagnose(const SelftestFacts& facts) {
         result.arrived = true;
         return result;
     }
-    if (Result found = kernel_rules(facts))
-        return *found;
+    Result unheard = facts.rehearsal.asks ? kernel_rules(facts) : std::nullopt;
+    if (unheard)
+        return *unheard;
     if (Result found = rules(facts.rehearsal))
         return *found;
     if (Result found = missing_output(facts.outputs))

@@ -36,6 +36,9 @@ struct Overheard {
 struct Rehearsal {
     enum class Result : std::uint8_t { not_done, no_match, excepted, match };
     Result result = Result::not_done;
+    // The rules ask the kernel for executions and connections; the agent loads no audit rules
+    // that none of its rules needs.
+    bool asks = true;
     std::string rule;                     // match: its name
     std::vector<std::string> exceptions;  // excepted: their ids
     std::string error;                    // the rules cannot be read

@@ -114,12 +114,11 @@ void gather_audit(HostState& host) {
         host.audit = status;
         if (status.pid != 0)
             host.holder_name = program_name(status.pid);
-        std::vector<AuditRuleBytes> rules;
+        std::vector<AuditRuleBytes>& rules = host.kernel_rules;
         if (control.list_rules(rules) == 0) {
             host.lines.emplace();
             std::transform(rules.begin(), rules.end(), std::back_inserter(*host.lines), describe);
         }
-        host.own_lines_wanted = parse_audit_rules(built_in_audit_rules()).rules.size();
         host.kernel.syscall_rules = try_syscall_rules(control, host);
     } catch (const std::runtime_error&) {
         host.audit_error = errno;

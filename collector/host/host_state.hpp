@@ -99,7 +99,9 @@ struct OutputFacts {
 struct RuleFacts {
     std::size_t loaded = 0;
     std::size_t broken = 0;
-    std::string error;  // nothing could be loaded
+    std::size_t blind = 0;  // of the loaded ones: what they need is not seen now
+    std::string unseen;     // by the first of them
+    std::string error;      // nothing could be loaded
 };
 
 struct HostState {
@@ -110,7 +112,7 @@ struct HostState {
     int audit_error = 0;
     std::string holder_name;
     std::optional<std::vector<AuditLine>> lines;
-    std::size_t own_lines_wanted = 0;
+    std::vector<AuditRuleBytes> kernel_rules;  // the same, as the kernel gave them
     // Other programs that read the multicast group.
     std::vector<NamedProcess> listeners;
     std::optional<ConnectorFacts> connector;

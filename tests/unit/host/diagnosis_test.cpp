@@ -143,6 +143,13 @@ const Case kCases[] = {
     {"no rule finds it", silent,
      [](SelftestFacts& facts) { facts.rehearsal.result = Rehearsal::Result::no_match; },
      Stage::rules, "no rule of the agent", "SIGHUP"},
+    {"no rule asks for connections, so that the kernel is not asked for them", silent,
+     [](SelftestFacts& facts) {
+         facts.rehearsal.result = Rehearsal::Result::no_match;
+         facts.rehearsal.asks = facts.overheard.connect = false;
+         facts.host.lines->pop_back();
+     },
+     Stage::rules, "no rule of the agent", "SIGHUP"},
     {"no rules at all", silent,
      [](SelftestFacts& facts) { facts.rehearsal.error = "no rules: /x holds no *.toml file"; },
      Stage::rules, "/x holds no", "check"},

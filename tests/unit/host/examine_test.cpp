@@ -186,18 +186,30 @@ const Case kCases[] = {
          host.lines->back().message_types = {AUDIT_CWD};
      },
      "exclude_filter", Verdict::warning, "CWD", "augenrules --load"},
-    {"our rules are gone", [](HostState& host) { host.lines->clear(); }, "own_rules",
-     Verdict::broken, "none of our audit rules", "restart audisp-eql"},
+    {"our rules are gone",
+     [](HostState& host) {
+         host.lines->clear();
+         host.rules->blind = 1;
+     },
+     "own_rules", Verdict::broken, "none of our audit rules", "restart audisp-eql"},
     {"our rules are gone, and locked",
      [](HostState& host) {
          host.lines->clear();
+         host.rules->blind = 1;
          host.audit->enabled = 2;
      },
      "own_rules", Verdict::broken, "none of our audit rules", "reboot"},
-    {"connect is gone", [](HostState& host) { host.lines->pop_back(); }, "own_rules",
-     Verdict::broken, "shows connections", "restart audisp-eql"},
-    {"a rule of ours is gone", [](HostState& host) { host.own_lines_wanted = 3; }, "own_rules",
-     Verdict::warning, "2 of our 3", "restart audisp-eql"},
+    {"no rule needs one", [](HostState& host) { host.lines->clear(); }, "own_rules", Verdict::fine,
+     "0 audit rules of ours", ""},
+    {"a rule is blind",
+     [](HostState& host) {
+         host.rules->blind = 1;
+         host.rules->unseen = "no kernel audit rule reports connect";
+     },
+     "blind_rules", Verdict::warning, "1 of 2 rules are blind on this host (no kernel audit rule",
+     "audisp-eql rules"},
+    {"every rule is blind", [](HostState& host) { host.rules->blind = 2; }, "rules",
+     Verdict::broken, "every rule is blind", "audisp-eql rules"},
     {"rules are left over",
      [](HostState& host) {
          host.agents.clear();
@@ -344,16 +356,10 @@ const Case kCases[] = {
      Verdict::warning, "-3000 ms", "timedatectl"},
     {"will be stepped", [](HostState& host) { host.clock_offset_us = 200'000; }, "clock",
      Verdict::warning, "200 ms off", "chronyc makestep"},
-    {"no rules",
-     [](HostState& host) {
-         host.rules = RuleFacts{0, 0, "no rules: /x holds no"};
-     },
-     "rules", Verdict::broken, "/x holds no", "audisp-eql check"},
-    {"broken rules",
-     [](HostState& host) {
-         host.rules = RuleFacts{5, 2, ""};
-     },
-     "rules", Verdict::warning, "5 rules, 2 files with errors", "audisp-eql check"},
+    {"no rules", [](HostState& host) { host.rules->error = "no rules: /x holds no"; }, "rules",
+     Verdict::broken, "/x holds no", "audisp-eql check"},
+    {"broken rules", [](HostState& host) { host.rules->broken = 2; }, "rules", Verdict::warning,
+     "2 rules, 2 files with errors", "audisp-eql check"},
     {"syslog is down", [](HostState& host) { host.outputs[0].error = "nobody reads the socket"; },
      "output", Verdict::broken, "syslog /dev/log: nobody reads the socket", "rsyslogd"},
     {"one of two outputs is down",

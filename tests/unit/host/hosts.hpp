@@ -19,7 +19,7 @@ inline HostState idle_host() {
     host.capabilities = (std::int64_t{1} << 41) - 1;
     host.clock_synchronised = true;
     host.outputs = {{"syslog /dev/log", ""}};
-    host.rules = RuleFacts{2, 0, ""};
+    host.rules.emplace().loaded = 2;
     return host;
 }
 
@@ -43,7 +43,6 @@ inline HostState sound_host() {
     connect.exec = false;
     connect.connect = true;
     host.lines = {exec, connect};
-    host.own_lines_wanted = 2;
     return host;
 }
 
