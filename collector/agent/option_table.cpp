@@ -125,6 +125,22 @@ static void validate(boost::any& out, const std::vector<std::string>& values,
         servers.push_back(*server);
     }
 }
+static void validate(boost::any& out, const std::vector<std::string>& values, Duration*, int) {
+    const std::string& text = single(out, values);
+    Duration duration;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, duration.seconds);
+    const std::string_view unit(end, static_cast<std::size_t>(last - end));
+    const std::uint32_t factor = unit.empty() || unit == "s" ? 1
+                                 : unit == "m"               ? 60
+                                 : unit == "h"               ? 3600
+                                                             : 0;
+    if (error != std::errc() || factor == 0 || duration.seconds == 0 ||
+        duration.seconds > Duration::kMost / factor)
+        throw BadValue("'" + text + "' is no time such as 60s, 5m or 1h, of a day at most");
+    duration.seconds *= factor;
+    out = duration;
+}
 template <std::size_t kLeast, std::size_t kMost, std::size_t kDefault>
 static void validate(boost::any& out, const std::vector<std::string>& values,
                      Bounded<kLeast, kMost, kDefault>*, int) {
@@ -218,6 +234,14 @@ void add_input(TableBuilder& table, Settings& s) {
         "Also load the kernel audit rules that cost most: opens and new files anywhere, every UDP "
         "message, each change of a standard descriptor. Without it, rules that ask for these in no "
         "particular place are blind; 'audisp-eql audit-rules' names them.");
+    table.add(kOutput, kAuditRules, false, "install", po::bool_switch(&s.install),
+              "Load them into the kernel now, in place of those with keys of ours; no other audit "
+              "rule is touched. They stay until the next boot, or until audisp-eql runs and ends.");
+    table.add(
+        kOutput, kAuditRules, false, "measure", value(s.measure, "TIME"),
+        "Load them for this time (60s, 5m, 1h), count the records and bytes that each adds on "
+        "this host, and put everything back: what that means for auditd's log, and which "
+        "programs fill it.");
     table.add(kInput, kRecord, false, "for",
               value(s.record_seconds, "SECONDS")->default_value(s.record_seconds, "0"),
               "Stop after this time; 0: run until SIGINT or SIGTERM.");

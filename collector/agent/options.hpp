@@ -56,6 +56,12 @@ struct Bounded {
 
 inline constexpr std::string_view kDefaultConfig = "/etc/audisp-eql/audisp-eql.conf";
 
+// "60s", "5m", "1h"; a number alone is seconds. At most a day.
+struct Duration {
+    static constexpr std::uint32_t kMost = 86'400;
+    std::uint32_t seconds = 0;
+};
+
 struct Settings {
     std::string config;                   // empty: kDefaultConfig, which may be absent
     std::vector<std::string> rules;       // files and directories; empty: the installed ones
@@ -67,7 +73,9 @@ struct Settings {
     std::vector<RequiredFeed> require;
     bool env_vars = false;
     bool expensive_audit_rules = false;
-    std::string capture;  // empty: none
+    bool install = false;  // audit-rules
+    Duration measure;      // audit-rules; 0: does not
+    std::string capture;   // empty: none
 
     std::string syslog = "/dev/log";  // a unix datagram socket; "off"
     // authpriv: alerts hold command lines, and every distribution keeps this facility from

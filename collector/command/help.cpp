@@ -123,8 +123,11 @@ constexpr CommandEntry kCommands[] = {
      "have so that every event is reported that the rules look at, and no others; above\n"
      "each line stand the rules that need it. 'run' loads exactly these by itself. Without\n"
      "arguments: for the rules that run would load.\n",
-     "  audisp-eql audit-rules\n"
-     "  audisp-eql audit-rules my-rule.toml\n",
+     "  audisp-eql audit-rules my-rule.toml\n"
+     "  audisp-eql audit-rules --measure 60s\n"
+     "      what they cost on this host: each line's records and bytes a second, how far back\n"
+     "      auditd's files then reach, and the programs that fill them\n"
+     "  audisp-eql audit-rules --install\n",
      "  0  fine   1  cannot run   2  an option or a rule is wrong\n"},
     {"rules", Command::rules, rules_command, "[RULE|DIR…]",
      "say of each rule what it can and cannot see on this host",

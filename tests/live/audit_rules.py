@@ -177,6 +177,50 @@ def check_only_what_is_needed(program, rules, run):
            f"{wanted} audit rules are needed, {len(loaded)} are there:\n" + "\n".join(loaded))
 
 
+def measure(program, rules, time, interrupt=None):
+    """What --measure prints while a program is started again and again."""
+    with subprocess.Popen([program, "audit-rules", "--config", "/dev/null", "--rules", rules,
+                           "--measure", time], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as measuring:
+        harness.wait_for("the lines to measure were not loaded",
+                         lambda: "audisp-eql-trial-" in harness.sh("auditctl", "-l"))
+        for _ in range(20):
+            subprocess.run(["/bin/true"], check=True)
+        if interrupt:
+            measuring.send_signal(interrupt)
+        out, err = measuring.communicate(timeout=harness.PATIENCE)
+    expect(measuring.returncode == 0, f"--measure ended with {measuring.returncode}: {err}")
+    line = re.search(r"^ +([\d.]+) +([\d.]+ k?B/s) +-a always,exit -F arch=b64 -S execve", out,
+                     re.MULTILINE)
+    expect(line and float(line[1]) > 0, f"no executions were counted:\n{out}{err}")
+    expect("auditd" in out and "all of these" in out, f"no sum, or no word of auditd:\n{out}")
+    expect("trial" not in harness.sh("auditctl", "-l"), "the measured lines are still there")
+    return out
+
+
+def measured_and_installed(program, rules, directory):
+    before = harness.AuditState()
+    measure(program, rules, "2s")
+    measure(program, rules, "1h", signal.SIGINT)
+    before.check_restored()
+
+    harness.sh(program, "audit-rules", "--config", "/dev/null", "--rules", rules, "--install")
+    expect(len(own_rules()) == printed(program, rules) or len(own_rules()) == printed(
+        program, rules) - 1, f"--install loaded other lines:\n{own_rules()}")
+    # They are the program's own: its next run takes them over and away. And what is measured beside
+    # a run leaves that alone.
+    with harness.Process(program, "run", "--config", "/dev/null", "--rules", rules, "--feed",
+                         "unicast", "--syslog", "off", log=f"{directory}/second.log") as run:
+        run.wait_for_line("started")
+        run.wait_for_line("left by an earlier run removed")
+        meanwhile = harness.AuditState()
+        out = measure(program, rules, "2s")
+        expect("what was reported beside" in out, f"no word of the others: {out}")
+        meanwhile.check_restored()
+        expect(run.stop() == 0, f"the program did not end with 0:\n{run.text()}")
+    before.check_restored()
+
+
 def test(arguments, directory):
     program = arguments["program"]
     base = os.path.realpath(f"{directory}/files")
@@ -234,6 +278,7 @@ def test(arguments, directory):
             expect(theirs == foreign.splitlines(), f"the foreign rules were touched: {theirs}")
             expect(run.stop() == 0, f"the program did not end with 0:\n{run.text()}")
         expect(harness.sh("auditctl", "-l") == foreign, "the audit rules are not as before")
+        measured_and_installed(program, str(rules), directory)
         expect(not re.search(r"refused by the kernel.*S (?!connect)", run.text()),
                f"the kernel refused a line:\n{run.text()}")
     finally:
