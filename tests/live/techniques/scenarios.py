@@ -67,6 +67,8 @@ class Work:
     live: bool = True
     # A technique that leaves the same events, one by one: an alert is no false one.
     twin: str = ""
+    # Why a rule is known to fire on it: listed as a false alarm, but no failure of the test.
+    known_alarm: str = ""
 
 
 @dataclasses.dataclass
