@@ -138,18 +138,20 @@ def rule_ids(directory):
             if not path.name.endswith(".test.toml")}
 
 
-def test(arguments, directory):
-    own_rules = rule_ids(arguments["rules"]) - SEEDS
-    capture, alerts_file = f"{directory}/run.capture", f"{directory}/alerts.json"
+def play(arguments, directory, scenarios, turn):
+    """All of them before a live agent; each with the rules that named its processes."""
+    capture, alerts_file = f"{directory}/run-{turn}.capture", f"{directory}/alerts-{turn}.json"
     command = [arguments["program"], "run", "--config", "/dev/null", "--feed", "unicast",
                "--rules", arguments["rules"], "--syslog", "off", "--json-file", alerts_file,
                "--capture", capture]
     cache = pathlib.Path(arguments["program"]).resolve().parent / "techniques"
-    with Stage(directory, cache) as stage:
-        results = [Result(Scene(stage, scenario, index))
-                   for index, scenario in enumerate(tables.SCENARIOS) if scenario.live]
+    stage_directory = pathlib.Path(directory) / f"stage-{turn}"
+    stage_directory.mkdir()
+    pathlib.Path(directory).chmod(0o755)  # the web server's user goes through it
+    with Stage(str(stage_directory), cache) as stage:
+        results = [Result(Scene(stage, scenario, index)) for index, scenario in scenarios]
         try:
-            with harness.Process(*command, log=f"{directory}/run.log") as agent:
+            with harness.Process(*command, log=f"{directory}/run-{turn}.log") as agent:
                 agent.wait_for_line("started")
                 in_parallel(results)
                 time.sleep(LINGER)
@@ -164,6 +166,25 @@ def test(arguments, directory):
         find_roots(results, recording, stage)
     alerts = [json.loads(line) for line in pathlib.Path(alerts_file).read_text().splitlines()]
     assign(results, alerts, recording)
+    return results
+
+
+def to_repeat(results):
+    """What did not come to its end, and techniques that nothing named."""
+    return {r.scenario.name for r in results if not r.skipped and
+            (r.problem or r.is_attack and not r.rules and not r.scenario.unseen)}
+
+
+def test(arguments, directory):
+    own_rules = rule_ids(arguments["rules"]) - SEEDS
+    scenarios = [(i, s) for i, s in enumerate(tables.SCENARIOS) if s.live]
+    results = play(arguments, directory, scenarios, 1)
+    # Eight at a time on a busy machine, a shell's pauses are not always what they would be.
+    if own_rules and (names := to_repeat(results)):
+        print(f"Not found, or not at its end, at the first try; once more: {', '.join(sorted(names))}")
+        again = {r.scenario.name: r for r in play(
+            arguments, directory, [(i, s) for i, s in scenarios if s.name in names], 2)}
+        results = [again.get(r.scenario.name, r) for r in results]
     attacks, works = ([r for r in results if r.is_attack is kind] for kind in (True, False))
     show(attacks, "Techniques: shape, name, seconds, whether the shell answered, rules", "answered")
     show(works, "Ordinary work: name, seconds, rules", "done")
