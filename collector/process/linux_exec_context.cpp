@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /proc/PID right after an exec. Nothing here can block: links are read, never followed into a file
-// system, and the files are the kernel's own.
+// /proc/PID right after an exec. Nothing here can block: links are read, and followed for what the
+// kernel holds in memory only; the files are the kernel's own.
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
@@ -96,6 +97,25 @@ Type type_of_link(std::string_view link) {
     if (link.starts_with("pipe:["))
         return Type::pipe;
     return link.starts_with("/") ? Type::file : Type::other;
+}
+
+// A device by another name than the usual: a terminal that another mount of devpts made, a
+// container's say, reads as "/3". Only what could be one is asked for, and only what the kernel
+// holds of it already: AT_STATX_DONT_SYNC does not go to a server.
+Type type_of_device(std::string_view link, const char* path) {
+    const std::string_view name = link.substr(link.rfind('/') + 1);
+    if (name.find_first_not_of("0123456789") != std::string_view::npos && name != "null" &&
+        name != "console" && !name.starts_with("tty"))
+        return Type::file;
+    struct statx about {};
+    if (::statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &about) != 0 ||
+        !S_ISCHR(about.stx_mode))
+        return Type::file;
+    // The kernel's Documentation/admin-guide/devices.txt.
+    const unsigned major = about.stx_rdev_major, minor = about.stx_rdev_minor;
+    if (major == 1 && minor == 3)
+        return Type::null;
+    return major == 4 || major == 5 || (major >= 136 && major <= 143) ? Type::tty : Type::file;
 }
 
 void put_address(const sockaddr_storage& address, std::string& ip, std::uint16_t& port) {
@@ -183,6 +203,8 @@ void read_stdio(ProcPath& path, std::int32_t pid, ExecContext& out) {
             continue;
         }
         descriptor.type = type_of_link(*target);
+        if (descriptor.type == Type::file)
+            descriptor.type = type_of_device(*target, path(kNames[i]));
         if (descriptor.type != Type::socket)
             continue;
         const std::string_view digits = target->substr(target->find('[') + 1);

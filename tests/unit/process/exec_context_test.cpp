@@ -11,6 +11,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "collector/process/proc_reader.hpp"
@@ -162,6 +164,29 @@ BOOST_AUTO_TEST_CASE(what_stands_on_descriptors) {
             BOOST_TEST(!context.exe.empty());
         }
     }
+}
+
+// As the devices of a container look from outside: not by their usual paths.
+BOOST_AUTO_TEST_CASE(devices_are_known_under_other_names) {
+    char directory[] = "/tmp/audisp-eql-devices-XXXXXX";
+    BOOST_REQUIRE(::mkdtemp(directory) != nullptr);
+    const std::string path = std::string(directory) + "/null";
+    const bool made = ::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0;
+    const int null = made ? ::open(path.c_str(), O_RDWR | O_CLOEXEC) : -1;
+    const std::string number = std::string(directory) + "/3";
+    const Fd file(::open(number.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (null >= 0) {
+        const Child child(null, file.fd, file.fd);
+        const ExecContext context = child.context(stdio_only());
+        BOOST_TEST((context.stdio[0].type == Type::null));
+        BOOST_TEST((context.stdio[1].type == Type::file));
+        ::close(null);
+    } else {
+        BOOST_TEST_MESSAGE("skipped: no device can be made or opened in /tmp here");
+    }
+    ::unlink(path.c_str());
+    ::unlink(number.c_str());
+    ::rmdir(directory);
 }
 
 BOOST_AUTO_TEST_CASE(internet_sockets_say_who_is_at_the_other_end) {
