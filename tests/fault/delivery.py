@@ -50,7 +50,7 @@ class Place:
         return feeding.Plugin(self.program, self.path, "--state-dir", self.state, *file, *options)
 
     def ids(self):
-        return feeding.ids_of_lines(self.json.read_text()) if self.json.exists() else []
+        return feeding.ids_of_lines(whole_lines(self.json)) if self.json.exists() else []
 
 
 def report(raised, arrived):
