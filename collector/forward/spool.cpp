@@ -75,9 +75,7 @@ Spool::Spool(SpoolOptions options, Warning warn, Clock now)
 
 Spool::~Spool() {
     if (directory_ >= 0) {
-        write_positions();
-        if (last_ != nullptr)
-            fdatasync(last_->descriptor);
+        flush([](const std::function<void()>& work) { work(); });
         close(directory_);
     }
     if (lock_ >= 0)
@@ -253,7 +251,8 @@ void Spool::leave_last() {
     if (last_ == nullptr)
         return;
     if (last_->entries > 0) {
-        fdatasync(last_->descriptor);
+        if (std::exchange(dirty_, false))
+            full_.push_back(last_);  // flush() hands it to the disk; that can take a second
         return;
     }
     unlink(last_->path.c_str());
@@ -372,14 +371,11 @@ std::size_t Spool::count_from(std::uint64_t number) const {
 void Spool::flush(const std::function<void(std::function<void()>)>& run) {
     drop_taken();
     write_positions();
-    if (std::exchange(dirty_, false) && last_ != nullptr) {
-        const int copy = fcntl(last_->descriptor, F_DUPFD_CLOEXEC, 0);
-        if (copy >= 0)
-            run([copy] {
-                fdatasync(copy);
-                close(copy);
-            });
-    }
+    if (std::exchange(dirty_, false) && last_ != nullptr)
+        full_.push_back(last_);
+    for (auto& segment : full_)
+        run([segment] { fdatasync(segment->descriptor); });
+    full_.clear();
 }
 
 SpoolCounters Spool::counters() const {

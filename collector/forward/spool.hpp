@@ -125,6 +125,7 @@ class Spool {
     std::uint64_t end_ = 1;
     std::deque<Entry> entries_;  // by number
     std::shared_ptr<Segment> last_;
+    std::vector<std::shared_ptr<Segment>> full_;  // not yet handed to the disk
     std::size_t in_memory_ = 0, bytes_in_memory_ = 0;
     std::map<std::string, std::uint64_t> saved_positions_, positions_;
     std::map<std::string, bool> remembered_;
