@@ -190,7 +190,7 @@ def measure(program, rules, time, interrupt=None):
             measuring.send_signal(interrupt)
         out, err = measuring.communicate(timeout=harness.PATIENCE)
     expect(measuring.returncode == 0, f"--measure ended with {measuring.returncode}: {err}")
-    line = re.search(r"^ +([\d.]+) +([\d.]+ k?B/s) +-a always,exit -F arch=b64 -S execve", out,
+    line = re.search(r"^ +([\d.]+) +([\d.]+ [kMG]?B/s) +-a always,exit -F arch=b64 -S execve", out,
                      re.MULTILINE)
     expect(line and float(line[1]) > 0, f"no executions were counted:\n{out}{err}")
     expect("auditd" in out and "all of these" in out, f"no sum, or no word of auditd:\n{out}")

@@ -102,7 +102,8 @@ inline std::string contents(const std::string& path) {
 // Runs the io_context until the condition holds, some seconds at most.
 template <typename Condition>
 bool run_until(boost::asio::io_context& io, Condition&& condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    const auto end =
+        std::chrono::steady_clock::now() + std::chrono::seconds(30);  // only a failure takes it
     while (!condition() && std::chrono::steady_clock::now() < end) {
         io.restart();
         io.run_for(std::chrono::milliseconds(5));
