@@ -11,6 +11,7 @@
 #include "collector/agent/capture_file.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/outputs.hpp"
+#include "collector/agent/own_alert.hpp"
 #include "collector/agent/pipeline.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/agent/rule_reloader.hpp"
@@ -66,6 +67,7 @@ int run_command(const Settings& settings) {
     if (!settings_file.trouble().empty())
         log::warning(settings_file.trouble());
     Outputs outputs(agent.io(), settings);
+    OwnAlerts own(read_host_names(), [&](const detect::Alert& alert) { outputs.deliver(alert); });
     LinuxProcReader proc;
     std::unique_ptr<CaptureFile> capture;
     if (!settings.capture.empty())
@@ -82,7 +84,10 @@ int run_command(const Settings& settings) {
         agent.watch_for(*fresh);
         return pipeline.replace_rules(std::move(fresh));
     });
-    agent.every(std::chrono::seconds(1), [&] { outputs.look_after(); });
+    agent.every(std::chrono::seconds(1), [&] {
+        own.look_after();
+        outputs.look_after();
+    });
     agent.on_hangup([&] {
         outputs.reopen();
         log::info("SIGHUP: the JSON file is opened anew, the rules are read anew");
@@ -90,6 +95,7 @@ int run_command(const Settings& settings) {
     });
     agent.run(pipeline);
     pipeline.stop();
+    own.finish();
     outputs.flush();
     if (capture != nullptr) {
         capture->flush();

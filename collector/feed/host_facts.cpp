@@ -68,20 +68,28 @@ std::size_t tell_accounts(MessageSink& sink, MessageKind kind, std::string_view 
     return told;
 }
 
+std::string first_word(const std::string& path) {
+    return word(read_bounded(path, 256));
+}
+
 std::string host_text(const HostOptions& options) {
-    const auto file = [&](const char* path) {
-        return word(read_bounded(options.root + path, 256));
-    };
-    std::string machine_id = file("/etc/machine-id");
-    if (machine_id.empty())
-        machine_id = file("/var/lib/dbus/machine-id");
+    const HostNames names = read_host_names(options.root);
     return fmt::format("boot_id={} machine_id={} hostname={} kernel={} feeds={}",
-                       file("/proc/sys/kernel/random/boot_id"), machine_id,
-                       file("/proc/sys/kernel/hostname"), file("/proc/sys/kernel/osrelease"),
-                       options.feeds);
+                       first_word(options.root + "/proc/sys/kernel/random/boot_id"),
+                       names.machine_id, names.hostname,
+                       first_word(options.root + "/proc/sys/kernel/osrelease"), options.feeds);
 }
 
 }  // namespace
+
+HostNames read_host_names(const std::string& root) {
+    HostNames names;
+    names.machine_id = first_word(root + "/etc/machine-id");
+    if (names.machine_id.empty())
+        names.machine_id = first_word(root + "/var/lib/dbus/machine-id");
+    names.hostname = first_word(root + "/proc/sys/kernel/hostname");
+    return names;
+}
 
 HostReport tell_host_facts(MessageSink& sink, ProcReader& proc, const HostOptions& options) {
     HostReport report;

@@ -15,6 +15,14 @@
 
 namespace audisp_eql::collector {
 
+// What events of this host carry as host.id and host.name. No value has spaces or quotes; empty:
+// the host does not say.
+struct HostNames {
+    std::string machine_id;
+    std::string hostname;
+};
+HostNames read_host_names(const std::string& root = {});
+
 struct HostOptions {
     std::string feeds;  // "audit,proc"
     std::string root;   // tests: where /etc and /proc are looked for
