@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <fmt/core.h>
 
 #include "collector/agent/log.hpp"
@@ -24,49 +26,55 @@ std::string lines_of(const KernelNeeds& needs) {
     return text;
 }
 
-Feeds open_feeds(const Settings& settings, const detect::RuleSet* rules) {
-    FeedOptions options;
-    options.audit = settings.feed;
-    const auto needs = [rules, &settings](bool proc_connector) {
-        return kernel_needs(*rules, {settings.expensive_audit_rules, proc_connector});
-    };
-    options.rules = [&](bool proc_connector) {
-        return rules ? lines_of(needs(proc_connector)) : std::string(built_in_audit_rules());
-    };
-    options.more_proc_events = rules ? needs(true).proc_events : kAllProcEvents;
-    return Feeds::open(options);
+FeedRequest request_of(const Settings& settings, const detect::RuleSet* rules) {
+    FeedRequest request;
+    if (rules == nullptr) {
+        request.rules = request.rules_without_connector = built_in_audit_rules();
+        request.more_proc_events = kAllProcEvents;
+        return request;
+    }
+    const KernelNeeds with = kernel_needs(*rules, {settings.expensive_audit_rules, true});
+    const KernelNeeds without = kernel_needs(*rules, {settings.expensive_audit_rules, false});
+    request.rules = lines_of(with);
+    request.rules_without_connector = lines_of(without);
+    request.more_proc_events = with.proc_events;
+    return request;
 }
 
 }  // namespace
 
-Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> rules)
-    : signals_(io_, SIGTERM, SIGINT, SIGHUP),
+Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> rules, Access& access)
+    : signals_(io_),
       expensive_(settings.expensive_audit_rules),
-      feeds_(open_feeds(settings, rules.get())),
-      have_audit_(feeds_.audit != nullptr),
-      have_connector_(feeds_.connector != nullptr) {
+      access_(access),
+      feeds_(*access.feeds),
+      notices_(io_),
+      got_(feeds_.open(request_of(settings, rules.get()))) {
     // A reader of our standard output or capture that goes away is that output's trouble only.
     std::signal(SIGPIPE, SIG_IGN);
-    for (const auto& line : feeds_.lines)
+    for (const auto& line : got_.lines)
         log::info(line);
     require(settings);
     if (rules)
-        say_what_is_blind(*rules, kernel_needs(*rules, {expensive_, have_connector_}));
-    reader_ = std::make_unique<Reader>(ring_, std::move(feeds_.audit), std::move(feeds_.connector));
+        say_what_is_blind(*rules, kernel_needs(*rules, {expensive_, got_.connector}));
+    if (access.notices >= 0)
+        notices_.assign(access.notices);
+    else
+        for (const int number : {SIGTERM, SIGINT, SIGHUP})
+            signals_.add(number);
 }
 
 void Agent::watch_for(const detect::RuleSet& rules) {
-    const KernelNeeds needs = kernel_needs(rules, {expensive_, have_connector_});
-    reader_->ask_connector(needs.proc_events);
-    for (const auto& line : feeds_.exchange(lines_of(needs)))
+    const KernelNeeds needs = kernel_needs(rules, {expensive_, got_.connector});
+    for (const auto& line : feeds_.exchange(lines_of(needs), needs.proc_events))
         log::info(line);
     say_what_is_blind(rules, needs);
 }
 
 void Agent::say_what_is_blind(const detect::RuleSet& rules, const KernelNeeds& needs) {
     KernelView view;
-    view.audit = have_audit_;
-    view.proc_connector = have_connector_;
+    view.audit = got_.audit;
+    view.proc_connector = got_.connector;
     view.proc_events = needs.proc_events;
     view.audit_rules = feeds_.rules_in_force();
     for (const auto& line : sight_lines(rules, sight_of_rules(rules, view)))
@@ -81,8 +89,8 @@ void Agent::say_what_is_blind(const detect::RuleSet& rules, const KernelNeeds& n
 Agent::~Agent() = default;
 
 void Agent::require(const Settings& settings) const {
-    const std::pair<RequiredFeed, bool> feeds[] = {{RequiredFeed::audit, have_audit_},
-                                                   {RequiredFeed::proc_connector, have_connector_}};
+    const std::pair<RequiredFeed, bool> feeds[] = {{RequiredFeed::audit, got_.audit},
+                                                   {RequiredFeed::proc_connector, got_.connector}};
     for (const auto& [feed, present] : feeds)
         if (!present && settings.requires_feed(feed))
             throw std::runtime_error(
@@ -90,20 +98,22 @@ void Agent::require(const Settings& settings) const {
 }
 
 void Agent::run(MessageSink& consumer) {
-    reader_->start();
+    feeds_.start();
     // After the subscription: whatever happens from here on is already queued in the ring.
-    LinuxProcReader proc;
     HostOptions host;
-    host.feeds = feeds_.names();
-    const HostReport report = tell_host_facts(consumer, proc, host);
-    if (feeds_.audit_was_off())
+    host.feeds = got_.names;
+    const HostReport report = tell_host_facts(consumer, *access_.proc, host);
+    if (got_.audit_was_off)
         log::warning(blind_line(report.programs));
     else if (!booted_with_audit())
         log::info(
             "booted without audit=1: programs that started before audit was first enabled are not "
             "seen by it until they are restarted");
     log::info(fmt::format("started; {} processes were here before", report.processes));
-    await_signal();
+    if (notices_.is_open())
+        await_notice();
+    else
+        await_signal();
     every(kLossInterval, [this] {
         warn_of_loss();
         for (const auto& line : feeds_.look_after())
@@ -111,7 +121,7 @@ void Agent::run(MessageSink& consumer) {
     });
     for (Repeated& repeated : repeated_)
         await(repeated);
-    Worker worker(io_, ring_, consumer, [this] { return reader_->finished(); });
+    Worker worker(io_, feeds_.ring(), consumer, [this] { return feeds_.finished(); });
     worker.start([this] { io_.stop(); });
     try {
         io_.run();
@@ -125,16 +135,14 @@ void Agent::run(MessageSink& consumer) {
 void Agent::stop() {
     if (std::exchange(stopping_, true))
         return;
-    for (const auto& trouble : feeds_.retire())
+    for (const auto& trouble : feeds_.stop())
         log::warning(trouble);
-    reader_->stop();
 }
 
 void Agent::close_feeds() {
-    reader_->stop();
-    reader_->join();
+    const auto troubles = feeds_.close();
     warn_of_loss();
-    for (const auto& trouble : feeds_.close())
+    for (const auto& trouble : troubles)
         log::warning(trouble);
 }
 
@@ -142,18 +150,41 @@ void Agent::await_signal() {
     signals_.async_wait([this](const boost::system::error_code& error, int number) {
         if (error)
             return;
-        if (number == SIGHUP) {
-            if (on_hangup_)
-                on_hangup_();
-        } else if (stopping_) {
-            log::warning("stopped at once; what was read and not worked off is lost");
-            io_.stop();
-        } else {
-            log::info("stopping: working off what was read");
-            stop();
-        }
+        on_signal(number);
         await_signal();
     });
+}
+
+void Agent::await_notice() {
+    notices_.async_read_some(boost::asio::buffer(notice_),
+                             [this](const boost::system::error_code& error, std::size_t) {
+                                 if (error == boost::asio::error::operation_aborted)
+                                     return;
+                                 if (error) {
+                                     lost_privileged_ = true;
+                                     log::error(
+                                         "the privileged process is gone: ending with what was "
+                                         "read; audit's rules and settings stay as they are until "
+                                         "the next start or 'audisp-eql audit-rules --remove'");
+                                     stop();
+                                     return;
+                                 }
+                                 on_signal(notice_.front());
+                                 await_notice();
+                             });
+}
+
+void Agent::on_signal(int number) {
+    if (number == SIGHUP) {
+        if (on_hangup_)
+            on_hangup_();
+    } else if (stopping_) {
+        log::warning("stopped at once; what was read and not worked off is lost");
+        io_.stop();
+    } else {
+        log::info("stopping: working off what was read");
+        stop();
+    }
 }
 
 void Agent::every(std::chrono::seconds interval, std::function<void()> action) {
@@ -175,12 +206,12 @@ void Agent::stop_after(std::chrono::seconds time) {
 }
 
 std::uint64_t Agent::losses() const {
-    const ReaderCounters& counters = reader_->counters();
+    const ReaderCounters& counters = feeds_.counters();
     return counters.audit_overruns + counters.proc_overruns + counters.audit_cut + counters.refused;
 }
 
 void Agent::warn_of_loss() {
-    const ReaderCounters& counters = reader_->counters();
+    const ReaderCounters& counters = feeds_.counters();
     const std::uint64_t now = losses();
     if (now == told_losses_)
         return;
@@ -193,7 +224,7 @@ void Agent::warn_of_loss() {
 }
 
 std::string Agent::statistics() const {
-    const ReaderCounters& counters = reader_->counters();
+    const ReaderCounters& counters = feeds_.counters();
     return fmt::format("{} audit records, {} process events, {} losses",
                        counters.audit_records.load(), counters.proc_events.load(), losses());
 }

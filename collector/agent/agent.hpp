@@ -3,9 +3,10 @@
 // regular look at what was lost. What is done with the messages is the consumer's: run detects,
 // record writes them down.
 //
-// Memory: owns feeds, ring and reader. Threads: the caller's is the worker's.
+// Memory: refers to what it is given. Threads: the caller's is the worker's.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <list>
@@ -14,15 +15,15 @@
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "collector/agent/access.hpp"
 #include "collector/agent/kernel_needs.hpp"
 #include "collector/agent/options.hpp"
-#include "collector/feed/feeds.hpp"
 #include "collector/feed/message.hpp"
 #include "collector/feed/reader.hpp"
-#include "collector/feed/ring.hpp"
 
 namespace audisp_eql::collector {
 
@@ -34,7 +35,8 @@ class Agent {
     // Opens the feeds, asks the kernel for what these rules need, and logs what was got, what that
     // costs and which rules are blind. No rules: all that the program's own examples need. Throws
     // std::runtime_error where nothing can be read, or a required feed is missing.
-    Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> rules);
+    // `access` must outlive it.
+    Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> rules, Access& access);
     ~Agent();
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
@@ -54,9 +56,9 @@ class Agent {
     void every(std::chrono::seconds interval, std::function<void()> action);
     void stop_after(std::chrono::seconds time);
 
-    // What was changed of the kernel's audit settings, until run() ends.
-    const AuditSettings& audit_settings() const { return feeds_.settings(); }
-    const ReaderCounters& reader_counters() const { return reader_->counters(); }
+    const ReaderCounters& reader_counters() const { return feeds_.counters(); }
+    // The process that holds the feeds ended before this one.
+    bool lost_privileged() const { return lost_privileged_; }
     // "1234 audit records, 345 process events" and what was lost.
     std::string statistics() const;
 
@@ -69,6 +71,8 @@ class Agent {
     void require(const Settings& settings) const;
     void say_what_is_blind(const detect::RuleSet& rules, const KernelNeeds& needs);
     void await_signal();
+    void await_notice();
+    void on_signal(int number);
     static void await(Repeated& repeated);
     void warn_of_loss();
     void close_feeds();
@@ -79,11 +83,13 @@ class Agent {
     std::list<Repeated> repeated_;
     std::function<void()> on_hangup_;
     const bool expensive_;
-    Feeds feeds_;
-    bool have_audit_ = false, have_connector_ = false;
-    Ring ring_;
-    std::unique_ptr<Reader> reader_;
+    Access& access_;
+    FeedHost& feeds_;
+    boost::asio::posix::stream_descriptor notices_;
+    std::array<unsigned char, 1> notice_{};
+    FeedReport got_;
     bool stopping_ = false;
+    bool lost_privileged_ = false;
     std::uint64_t told_losses_ = 0;
 };
 

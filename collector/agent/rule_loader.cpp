@@ -43,28 +43,42 @@ bool LoadedRules::broken() const {
                        });
 }
 
-LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated,
-                          const std::vector<std::string>& exceptions,
+RuleInput read_rule_input(const std::vector<std::string>& rules,
+                          const std::vector<std::string>& exceptions) {
+    RuleInput input;
+    input.rules = read_rule_files(rules.empty() ? default_rule_paths() : rules);
+    input.none = rules.empty() ? fmt::format(
+                                     "no rules: neither {} nor /etc/audisp-eql/rules.d holds a "
+                                     "*.toml file; name a file or a directory with --rules",
+                                     AUDISP_EQL_RULES_DIR)
+                               : fmt::format("no rules: {} holds no *.toml file", rules.front());
+    input.exceptions = read_rule_files(exceptions.empty() ? default_exception_paths() : exceptions);
+    return input;
+}
+
+LoadedRules load_rule_set(RuleInput input, bool evaluate_deprecated,
                           std::shared_ptr<const detect::RuleSet> replaces) {
     LoadedRules rules;
-    rules.files = read_rule_files(paths.empty() ? default_rule_paths() : paths);
+    rules.files = std::move(input.rules);
     if (rules.files.sources.empty() && rules.files.troubles.empty())
-        throw std::runtime_error(
-            paths.empty() ? fmt::format("no rules: neither {} nor /etc/audisp-eql/rules.d holds a "
-                                        "*.toml file; name a file or a directory with --rules",
-                                        AUDISP_EQL_RULES_DIR)
-                          : fmt::format("no rules: {} holds no *.toml file", paths.front()));
+        throw std::runtime_error(input.none);
     detect::RuleSet::Options options;
     options.evaluate_deprecated = evaluate_deprecated;
     options.replaces = std::move(replaces);
-    rules.exception_files =
-        read_rule_files(exceptions.empty() ? default_exception_paths() : exceptions);
+    rules.exception_files = std::move(input.exceptions);
     options.exceptions = rules.exception_files.sources;
     options.now_us = wall_now_us();
     options.made = all_shapes();
     rules.set =
         detect::RuleSet::build(rules.files.sources, options, rules.reports, &rules.exceptions);
     return rules;
+}
+
+LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated,
+                          const std::vector<std::string>& exceptions,
+                          std::shared_ptr<const detect::RuleSet> replaces) {
+    return load_rule_set(read_rule_input(paths, exceptions), evaluate_deprecated,
+                         std::move(replaces));
 }
 
 void print_diagnostics(const LoadedRules& rules, std::ostream& out) {

@@ -23,6 +23,17 @@ struct LoadedRules {
     std::vector<detect::ExceptionReport> exceptions;
     bool broken() const;  // some file was wrong or unreadable
 };
+// What the files say, before anything is made of it.
+struct RuleInput {
+    RuleFiles rules, exceptions;
+    std::string none;  // what to say if not a single rule file was found
+};
+// Paths, as --rules and --exceptions; empty: the installed ones.
+RuleInput read_rule_input(const std::vector<std::string>& rules,
+                          const std::vector<std::string>& exceptions);
+// As below.
+LoadedRules load_rule_set(RuleInput input, bool evaluate_deprecated,
+                          std::shared_ptr<const detect::RuleSet> replaces = nullptr);
 // Throws std::runtime_error where not a single file was found: a run without rules guards nothing.
 // `exceptions`: paths, as `paths`; none there is fine. `replaces`: see RuleSet::Options.
 LoadedRules load_rule_set(const std::vector<std::string>& paths, bool evaluate_deprecated,

@@ -43,11 +43,11 @@ std::string difference(const detect::RuleSet& before, const detect::RuleSet& aft
 }  // namespace
 
 RuleReloader::RuleReloader(boost::asio::io_context& io, const Settings& settings,
+                           std::function<RuleInput()> read,
                            std::shared_ptr<const detect::RuleSet> running, Replace replace)
     : io_(io),
-      paths_(settings.rules),
+      read_(std::move(read)),
       deprecated_(settings.deprecated),
-      exceptions_(settings.exceptions),
       running_(std::move(running)),
       running_since_(now_text()),
       replace_(std::move(replace)) {}
@@ -81,7 +81,7 @@ void RuleReloader::start_builder() {
 void RuleReloader::build() {
     auto attempt = std::make_shared<Attempt>();
     try {
-        attempt->rules = load_rule_set(paths_, deprecated_, exceptions_, running_);
+        attempt->rules = load_rule_set(read_(), deprecated_, running_);
     } catch (const std::exception& problem) {
         attempt->trouble = problem.what();
     }

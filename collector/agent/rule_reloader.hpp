@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -27,8 +26,10 @@ class RuleReloader {
     // Puts the new set in the place of the running one; how many pending matches that cost.
     using Replace = std::function<std::uint64_t(std::shared_ptr<const detect::RuleSet>)>;
 
+    // `read`: the files; on a thread of the reloader's.
     RuleReloader(boost::asio::io_context& io, const Settings& settings,
-                 std::shared_ptr<const detect::RuleSet> running, Replace replace);
+                 std::function<RuleInput()> read, std::shared_ptr<const detect::RuleSet> running,
+                 Replace replace);
     ~RuleReloader();
     RuleReloader(const RuleReloader&) = delete;
     RuleReloader& operator=(const RuleReloader&) = delete;
@@ -49,9 +50,8 @@ class RuleReloader {
     void keep_old(const std::string& trouble) const;
 
     boost::asio::io_context& io_;
-    std::vector<std::string> paths_;
+    std::function<RuleInput()> read_;
     bool deprecated_;
-    std::vector<std::string> exceptions_;
     std::shared_ptr<const detect::RuleSet> running_;
     std::string running_since_;  // when the running set was loaded, for people
     Replace replace_;

@@ -70,7 +70,8 @@ int record_command(const Settings& settings) {
         log::error("record takes one file to write to; '-' is standard output");
         return kExitUserMistake;
     }
-    Agent agent(settings, nullptr);
+    Access access = access_of_this_process(settings);
+    Agent agent(settings, nullptr, access);
     CaptureFile capture(settings.arguments.front());
     RecordSink sink(capture, agent);
     if (settings.record_seconds.value != 0)

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "collector/agent/access.hpp"
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
 #include "collector/agent/log.hpp"
@@ -15,17 +16,14 @@
 #include "collector/agent/pipeline.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/agent/rule_reloader.hpp"
-#include "collector/agent/settings_file.hpp"
 #include "collector/command/command.hpp"
-#include "collector/process/proc_reader.hpp"
 
 namespace audisp_eql::collector {
 namespace {
 
 // A broken rule must not cost the sound ones; but somebody thinks that it watches.
-std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings) {
-    const LoadedRules rules =
-        load_rule_set(settings.rules, settings.deprecated, settings.exceptions);
+std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings, RuleInput input) {
+    const LoadedRules rules = load_rule_set(std::move(input), settings.deprecated);
     for (const auto& line : error_lines(rules))
         log::warning(line);
     for (const auto& line : exception_lines(rules))
@@ -61,26 +59,23 @@ int run_command(const Settings& settings) {
         return kExitUserMistake;
     }
     const auto start = std::chrono::steady_clock::now();
-    const auto rules = load_rules_aloud(settings);
-    Agent agent(settings, rules);
-    const SettingsFile settings_file(settings.state_dir, agent.audit_settings());
-    if (!settings_file.trouble().empty())
-        log::warning(settings_file.trouble());
+    Access access = access_of_this_process(settings);
+    const auto rules = load_rules_aloud(settings, access.read_rules());
+    Agent agent(settings, rules, access);
     Outputs outputs(agent.io(), settings);
     OwnAlerts own(read_host_names(), [&](const detect::Alert& alert) { outputs.deliver(alert); });
-    LinuxProcReader proc;
     std::unique_ptr<CaptureFile> capture;
     if (!settings.capture.empty())
         capture = std::make_unique<CaptureFile>(settings.capture);
     PipelineOptions options;
-    options.proc = &proc;
+    options.proc = access.proc.get();
     options.tee = capture.get();
     options.env_vars = settings.env_vars;
     options.single_alerts = settings.single_alerts;
     options.stories = settings.stories;
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { outputs.deliver(alert); });
-    RuleReloader reloader(agent.io(), settings, rules, [&](auto fresh) {
+    RuleReloader reloader(agent.io(), settings, access.read_rules, rules, [&](auto fresh) {
         agent.watch_for(*fresh);
         return pipeline.replace_rules(std::move(fresh));
     });

@@ -140,6 +140,8 @@ Feeds Feeds::open(const FeedOptions& options) {
         throw std::runtime_error(choice.line);
     Feeds feeds;
     feeds.feed_ = choice.feed;
+    // The kernel exempts its registered reader by itself; a plugin would hear its own connections.
+    feeds.exempt_program_ = options.exempt_program || choice.feed == AuditFeed::plugin;
     feeds.lines.push_back(choice.line);
     // First, so that no process is audited whose fork was not seen.
     if (options.proc_connector)
@@ -208,9 +210,8 @@ std::vector<AuditRule> Feeds::read_rules(std::string_view text,
     ParsedAuditRules parsed = parse_audit_rules(text);
     for (std::string& note : parsed.notes)
         notes.push_back(std::move(note));
-    // The kernel exempts its registered reader by itself; a plugin would hear its own connections.
     // After the rules of others, so that these keep seeing us, before ours.
-    if (feed_ == AuditFeed::plugin)
+    if (exempt_program_)
         if (auto own = exclusion_of(own_executable()))
             parsed.rules.insert(parsed.rules.begin(), std::move(*own));
     return std::move(parsed.rules);

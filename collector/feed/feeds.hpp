@@ -56,6 +56,9 @@ struct FeedOptions {
     // Messages to ask the connector for beside ProcConnector::kAlways: bits of ProcEvent::What.
     std::uint32_t more_proc_events = 0;
     bool load_rules = true;
+    // This program is not to be audited: what hears of it is not what the kernel exempts by itself,
+    // the process that holds the feed.
+    bool exempt_program = false;
     // Kernel audit rules in auditctl's form; what they must tell depends on the connector.
     std::function<std::string(bool proc_connector)> rules;
 };
@@ -115,7 +118,8 @@ class Feeds {
     void look_for_directories(std::vector<std::string>& notes);
 
     std::vector<AuditRule> rules_;
-    std::vector<AuditRule> absent_;   // of these, what waits for its directory
+    std::vector<AuditRule> absent_;  // of these, what waits for its directory
+    bool exempt_program_ = false;
     std::size_t rules_in_force_ = 0;  // what the kernel took
     bool registered_ = false;
 };

@@ -2,13 +2,16 @@
 #include "collector/feed/reader.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <new>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -20,6 +23,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sys/mman.h>
+#include <system_error>
 
 namespace audisp_eql::collector {
 namespace asio = boost::asio;
@@ -59,7 +64,7 @@ struct Reader::State {
           std::unique_ptr<ProcConnector> proc_connector)
         : reader(owner),
           ring(owner.ring_),
-          counters(owner.counters_),
+          counters(owner.shared_->counters),
           audit(std::move(audit_source)),
           connector(std::move(proc_connector)),
           idle(io),
@@ -105,9 +110,18 @@ struct Reader::State {
     bool stopping = false;
 };
 
+std::shared_ptr<ReaderShared> make_reader_shared() {
+    void* memory = ::mmap(nullptr, sizeof(ReaderShared), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        throw std::system_error(errno, std::generic_category(), "memory for the reader's counters");
+    return {new (memory) ReaderShared,
+            [](ReaderShared* shared) { ::munmap(shared, sizeof(ReaderShared)); }};
+}
+
 Reader::Reader(Ring& ring, std::unique_ptr<AuditSource> audit,
-               std::unique_ptr<ProcConnector> connector)
-    : ring_(ring) {
+               std::unique_ptr<ProcConnector> connector, std::shared_ptr<ReaderShared> shared)
+    : ring_(ring), shared_(std::move(shared)) {
     const std::size_t record = audit ? Ring::footprint(audit->max_record_bytes()) : 0;
     if (ring.capacity() < kProcReserve + kSmallReserve + 4 * record)
         throw std::invalid_argument("the ring is too small for the feeds");
@@ -347,7 +361,7 @@ void Reader::State::begin_stop() {
 void Reader::State::finish() {
     push_clock();
     ring.publish();
-    reader.finished_.store(true, std::memory_order_release);
+    reader.shared_->finished.store(true, std::memory_order_release);
     ring.wake();
 }
 

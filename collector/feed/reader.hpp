@@ -60,6 +60,14 @@ struct ReaderCounters {
     Counter ring_peak{0};  // bytes
 };
 
+// What others see of a reader.
+struct ReaderShared {
+    ReaderCounters counters;
+    std::atomic<bool> finished{false};
+};
+// In memory that a process forked later shares.
+std::shared_ptr<ReaderShared> make_reader_shared();
+
 class Reader {
   public:
     // Timers downstream run on stream time: it must not stand still on an idle host.
@@ -68,8 +76,8 @@ class Reader {
     static constexpr std::chrono::milliseconds kPause{5};
 
     // Either may be null. Throws std::invalid_argument if the ring is too small for the sources.
-    Reader(Ring& ring, std::unique_ptr<AuditSource> audit,
-           std::unique_ptr<ProcConnector> connector);
+    Reader(Ring& ring, std::unique_ptr<AuditSource> audit, std::unique_ptr<ProcConnector> connector,
+           std::shared_ptr<ReaderShared> shared = make_reader_shared());
     // Stops at once and joins.
     ~Reader();
     Reader(const Reader&) = delete;
@@ -84,17 +92,16 @@ class Reader {
     void ask_connector(std::uint32_t more);
     // The feed has ended (end of the plugin's input, or stop()); after the ring is empty there is
     // nothing more. The ring's consumer is woken when this turns true.
-    bool finished() const { return finished_.load(std::memory_order_acquire); }
+    bool finished() const { return shared_->finished.load(std::memory_order_acquire); }
     // Waits for the thread's end, then closes the feeds.
     void join();
 
-    const ReaderCounters& counters() const { return counters_; }
+    const ReaderCounters& counters() const { return shared_->counters; }
 
   private:
     struct State;
     Ring& ring_;
-    ReaderCounters counters_;
-    std::atomic<bool> finished_{false};
+    std::shared_ptr<ReaderShared> shared_;
     std::unique_ptr<State> state_;
 };
 

@@ -17,8 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
-#include "collector/process/container.hpp"
-#include "collector/process/exec_context.hpp"
+#include "collector/process/proc_files.hpp"
 #include "collector/process/proc_reader.hpp"
 
 namespace audisp_eql::collector {
@@ -190,7 +189,7 @@ void ask_protocol(const char* path, StandardDescriptor& out) {
                           : StandardDescriptor::Transport::other;
 }
 
-void read_stdio(ProcPath& path, std::int32_t pid, ExecContext& out) {
+void read_stdio(ProcPath& path, std::int32_t pid, RawExec& out) {
     constexpr std::array<std::string_view, ExecContext::kStandard> kNames{"fd/0", "fd/1", "fd/2"};
     std::array<std::uint64_t, ExecContext::kStandard> inodes{};
     LinkBuffer link;
@@ -224,22 +223,9 @@ void read_stdio(ProcPath& path, std::int32_t pid, ExecContext& out) {
     }
 }
 
-void read_variables(ProcPath& path, const ExecQuestions& questions, std::span<char> buffer,
-                    ExecContext& out) {
-    std::string_view text = read_text(path("environ"), buffer);
-    while (!text.empty() && out.variables.size() < ExecContext::kMaxVariables) {
-        const std::string_view variable = text.substr(0, text.find('\0'));
-        if (questions.keep_variable(variable))
-            out.variables.emplace_back(variable.substr(0, ExecContext::kMaxVariableBytes));
-        text.remove_prefix(std::min(text.size(), variable.size() + 1));
-    }
-}
-
 }  // namespace
 
-void LinuxProcReader::read_exec(std::int32_t pid, const ExecQuestions& questions,
-                                ExecContext& out) {
-    out.clear(pid);
+void LinuxProcFiles::exec(std::int32_t pid, const ExecFiles& wanted, RawExec& out) {
     ProcPath path(root_, pid);
     LinkBuffer link;
     const auto exe = read_link(path("exe"), link);
@@ -247,21 +233,19 @@ void LinuxProcReader::read_exec(std::int32_t pid, const ExecQuestions& questions
     if (out.gone)
         return;
     out.exe = *exe;
-    if (questions.stdio)
+    buffer_.resize(kMaxFileBytes);
+    if (wanted.stdio) {
+        out.stdio = {};
         read_stdio(path, pid, out);
-    if (questions.container || questions.group || questions.keep_variable)
-        buffer_.resize(kMaxExecFileBytes);
-    if (questions.container)
-        out.cgroup = telling_cgroup(read_text(path("cgroup"), buffer_)).substr(0, kMaxCgroupBytes);
-    ProcSnapshot stat;
-    if (questions.group && parse_stat(read_text(path("stat"), buffer_), stat)) {
-        out.sid = stat.sid;
-        out.pgid = stat.pgid;
     }
-    if (questions.view)
+    if (wanted.cgroup)
+        out.cgroup = read_text(path("cgroup"), buffer_);
+    if (wanted.stat)
+        out.stat = read_text(path("stat"), buffer_);
+    if (wanted.view)
         read_view(pid, out.foreign_mounts, out.own_root);
-    if (questions.keep_variable)
-        read_variables(path, questions, buffer_, out);
+    if (wanted.environment)
+        out.environment = read_text(path("environ"), buffer_);
 }
 
 namespace {
@@ -277,7 +261,7 @@ std::string host_mounts(const std::string& root, LinkBuffer& link) {
 
 }  // namespace
 
-void LinuxProcReader::read_view(std::int32_t pid, bool& foreign_mounts, bool& own_root) {
+void LinuxProcFiles::read_view(std::int32_t pid, bool& foreign_mounts, bool& own_root) {
     LinkBuffer link;
     if (!host_mounts_)
         host_mounts_ = host_mounts(root_, link);
@@ -289,7 +273,7 @@ void LinuxProcReader::read_view(std::int32_t pid, bool& foreign_mounts, bool& ow
     own_root = root && *root != "/";
 }
 
-std::optional<SocketEnds> LinuxProcReader::socket(std::int32_t pid, std::int32_t fd) {
+std::optional<SocketEnds> LinuxProcFiles::socket(std::int32_t pid, std::int32_t fd) {
     const OwnedFd process(::syscall(SYS_pidfd_open, pid, 0));
     const OwnedFd copy(process ? ::syscall(SYS_pidfd_getfd, process.get(), fd, 0) : -1);
     StandardDescriptor known;

@@ -1,66 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What /proc/PID shows of a process (man 5 proc).
-#include <array>
-#include <cerrno>
+// What the files of /proc/PID mean (man 5 proc).
+#include <algorithm>
 #include <charconv>
-#include <fcntl.h>
-#include <filesystem>
-#include <unistd.h>
 
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <system_error>
 
 #include "collector/audit/decode.hpp"
 #include "collector/process/container.hpp"
+#include "collector/process/proc_files.hpp"
 #include "collector/process/proc_reader.hpp"
 
 namespace audisp_eql::collector {
 
 namespace {
-
-// An argument list may have megabytes; what is beyond this is not even counted.
-constexpr std::size_t kMaxFileBytes = 128 * 1024;
-
-// Behind the path of a removed file; the files of memfd_create(2) are born without a name.
-constexpr std::string_view kDeleted = " (deleted)";
-constexpr std::string_view kMemfd = "/memfd:";
-
-bool read_file(const std::string& path, std::string& out) {
-    out.clear();
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    std::array<char, 4096> part;
-    ssize_t got = 0;
-    while (out.size() < kMaxFileBytes) {
-        got = ::read(fd, part.data(), part.size());
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        out.append(part.data(), static_cast<std::size_t>(got));
-    }
-    ::close(fd);
-    return got >= 0;
-}
-
-std::string read_link(const std::string& path) {
-    std::array<char, 4096> target;
-    const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
-    return size <= 0 ? std::string{} : std::string(target.data(), static_cast<std::size_t>(size));
-}
-
-// The link of a file that was removed (an upgraded daemon) says so behind its path. A memfd never
-// had another.
-std::string read_exe(const std::string& path) {
-    std::string exe = read_link(path);
-    struct stat file {};
-    if (exe.ends_with(kDeleted) && !exe.starts_with(kMemfd) && ::stat(path.c_str(), &file) == 0 &&
-        file.st_nlink == 0)
-        exe.resize(exe.size() - kDeleted.size());
-    return exe;
-}
 
 template <typename Number>
 bool parse(std::string_view text, Number& number) {
@@ -131,11 +84,9 @@ void parse_cmdline(std::string_view cmdline, ProcSnapshot& out) {
     }
 }
 
-}  // namespace
-
 // The name in parentheses is the process's own choice and may hold spaces and parentheses: the
 // fields begin behind the last one.
-bool LinuxProcReader::parse_stat(std::string_view stat, ProcSnapshot& out) {
+bool parse_stat(std::string_view stat, ProcSnapshot& out) {
     const std::size_t name_end = stat.rfind(')');
     if (name_end == std::string_view::npos)
         return false;
@@ -150,80 +101,97 @@ bool LinuxProcReader::parse_stat(std::string_view stat, ProcSnapshot& out) {
     return ok;
 }
 
+}  // namespace
+
+LinuxProcReader::LinuxProcReader(std::string root, std::string modules)
+    : LinuxProcReader(std::make_unique<LinuxProcFiles>(std::move(root), std::move(modules))) {}
+
+LinuxProcReader::LinuxProcReader(std::unique_ptr<ProcFiles> files)
+    : files_(std::move(files)), exec_(std::make_unique<RawExec>()) {}
+
+LinuxProcReader::~LinuxProcReader() = default;
+
 std::vector<std::int32_t> LinuxProcReader::pids() {
-    std::vector<std::int32_t> pids;
-    std::error_code error;
-    for (std::filesystem::directory_iterator at(root_, error), end; !error && at != end;
-         at.increment(error)) {
-        const std::string name = at->path().filename();
-        std::int32_t pid = 0;
-        const auto result = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (result.ec == std::errc{} && result.ptr == name.data() + name.size() && pid > 0)
-            pids.push_back(pid);
-    }
-    return pids;
+    return files_->pids();
 }
 
 std::optional<ProcSnapshot> LinuxProcReader::read(std::int32_t pid) {
-    const std::string base = root_ + "/" + std::to_string(pid) + "/";
-    ProcSnapshot snapshot;
-    snapshot.pid = pid;
-    std::string text;
-    if (!read_file(base + "stat", text) || !parse_stat(text, snapshot))
-        return std::nullopt;
-    snapshot.exe = read_exe(base + "exe");
-    snapshot.cwd = read_link(base + "cwd");
-    if (read_file(base + "cmdline", text))
-        parse_cmdline(text, snapshot);
-    if (read_file(base + "status", text)) {
-        parse_ids(text, "\nUid:", snapshot.uid, snapshot.euid);
-        parse_ids(text, "\nGid:", snapshot.gid, snapshot.egid);
-        parse_capabilities(text, "\nCapPrm:", snapshot.cap_permitted);
-        parse_capabilities(text, "\nCapEff:", snapshot.cap_effective);
-    }
-    if (read_file(base + "loginuid", text))
-        parse(text, snapshot.auid);
-    if (read_file(base + "sessionid", text))
-        parse(text, snapshot.session);
-    read_view(pid, snapshot.foreign_mounts, snapshot.own_root);
-    if (read_file(base + "cgroup", text))
-        snapshot.cgroup = telling_cgroup(text).substr(0, kMaxCgroupBytes);
-
-    ProcSnapshot after;
-    if (!read_file(base + "stat", text) || !parse_stat(text, after) ||
+    auto raw = files_->process(pid);
+    ProcSnapshot snapshot, after;
+    if (!raw || !parse_stat(raw->stat, snapshot) || !parse_stat(raw->stat_after, after) ||
         after.start_tick != snapshot.start_tick)
         return std::nullopt;
+    snapshot.pid = pid;
+    snapshot.exe = std::move(raw->exe);
+    snapshot.cwd = std::move(raw->cwd);
+    parse_cmdline(raw->cmdline, snapshot);
+    parse_ids(raw->status, "\nUid:", snapshot.uid, snapshot.euid);
+    parse_ids(raw->status, "\nGid:", snapshot.gid, snapshot.egid);
+    parse_capabilities(raw->status, "\nCapPrm:", snapshot.cap_permitted);
+    parse_capabilities(raw->status, "\nCapEff:", snapshot.cap_effective);
+    parse(raw->loginuid, snapshot.auid);
+    parse(raw->sessionid, snapshot.session);
+    snapshot.foreign_mounts = raw->foreign_mounts;
+    snapshot.own_root = raw->own_root;
+    snapshot.cgroup = telling_cgroup(raw->cgroup).substr(0, kMaxCgroupBytes);
     return snapshot;
 }
 
 std::optional<DescriptorTarget> LinuxProcReader::descriptor(std::int32_t pid, std::int32_t fd) {
-    const std::string base = root_ + "/" + std::to_string(pid);
-    const std::string number = std::to_string(fd);
-    DescriptorTarget target;
-    target.pid = pid;
-    target.fd = fd;
-    target.path = read_link(base + "/fd/" + number);
-    std::string text;
-    if (!target.path.starts_with('/') || !read_file(base + "/fdinfo/" + number, text))
-        return std::nullopt;
-    // Not stat(): that would ask the file system, which may be remote and not answer.
-    constexpr std::string_view kLabel = "\nino:";
-    if (const std::size_t at = text.find(kLabel); at != std::string::npos)
-        parse(word(std::string_view(text).substr(at + kLabel.size()), 0), target.inode);
-    if (target.path.ends_with(kDeleted) && !target.path.starts_with(kMemfd))
-        target.path.resize(target.path.size() - kDeleted.size());
-    return target;
+    return files_->descriptor(pid, fd);
+}
+
+std::optional<SocketEnds> LinuxProcReader::socket(std::int32_t pid, std::int32_t fd) {
+    return files_->socket(pid, fd);
 }
 
 std::optional<ModuleTaint> LinuxProcReader::module(std::string_view name) {
-    ModuleTaint taint;
-    taint.name = name;
-    // What a module calls itself is its maker's choice.
-    if (name.empty() || name.find('/') != std::string_view::npos ||
-        !read_file(modules_ + "/" + taint.name + "/taint", taint.flags))
-        return std::nullopt;
-    taint.flags.resize(taint.flags.find_last_not_of(" \n") + 1);
-    return taint;
+    return files_->module(name);
+}
+
+namespace {
+
+void keep_variables(std::string_view text, const ExecQuestions& questions, ExecContext& out) {
+    while (!text.empty() && out.variables.size() < ExecContext::kMaxVariables) {
+        const std::string_view variable = text.substr(0, text.find('\0'));
+        if (questions.keep_variable(variable))
+            out.variables.emplace_back(variable.substr(0, ExecContext::kMaxVariableBytes));
+        text.remove_prefix(std::min(text.size(), variable.size() + 1));
+    }
+}
+
+}  // namespace
+
+void LinuxProcReader::read_exec(std::int32_t pid, const ExecQuestions& questions,
+                                ExecContext& out) {
+    out.clear(pid);
+    ExecFiles wanted;
+    wanted.stdio = questions.stdio;
+    wanted.cgroup = questions.container;
+    wanted.stat = questions.group;
+    wanted.view = questions.view;
+    wanted.environment = questions.keep_variable != nullptr;
+    RawExec& raw = *exec_;
+    files_->exec(pid, wanted, raw);
+    out.gone = raw.gone;
+    if (out.gone)
+        return;
+    out.exe = raw.exe;
+    if (wanted.stdio)
+        out.stdio = raw.stdio;
+    if (wanted.cgroup)
+        out.cgroup = telling_cgroup(raw.cgroup).substr(0, kMaxCgroupBytes);
+    ProcSnapshot stat;
+    if (wanted.stat && parse_stat(raw.stat, stat)) {
+        out.sid = stat.sid;
+        out.pgid = stat.pgid;
+    }
+    if (wanted.view) {
+        out.foreign_mounts = raw.foreign_mounts;
+        out.own_root = raw.own_root;
+    }
+    if (wanted.environment)
+        keep_variables(raw.environment, questions, out);
 }
 
 }  // namespace audisp_eql::collector

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ namespace audisp_eql::collector {
 
 struct ExecQuestions;  // collector/process/exec_context.hpp
 struct ExecContext;
+class ProcFiles;  // collector/process/proc_files.hpp
+struct RawExec;
 
 struct ProcSnapshot {
     std::int32_t pid = 0;
@@ -92,11 +95,13 @@ class ProcReader {
     virtual void read_exec(std::int32_t pid, const ExecQuestions& questions, ExecContext& out) = 0;
 };
 
-// The real one.
+// The real one: works out what /proc's files say.
 class LinuxProcReader final : public ProcReader {
   public:
-    explicit LinuxProcReader(std::string root = "/proc", std::string modules = "/sys/module")
-        : root_(std::move(root)), modules_(std::move(modules)) {}
+    explicit LinuxProcReader(std::string root = "/proc", std::string modules = "/sys/module");
+    // Another process reads the files.
+    explicit LinuxProcReader(std::unique_ptr<ProcFiles> files);
+    ~LinuxProcReader() override;
     std::vector<std::int32_t> pids() override;
     std::optional<ProcSnapshot> read(std::int32_t pid) override;
     std::optional<DescriptorTarget> descriptor(std::int32_t pid, std::int32_t fd) override;
@@ -105,19 +110,11 @@ class LinuxProcReader final : public ProcReader {
     void read_exec(std::int32_t pid, const ExecQuestions& questions, ExecContext& out) override;
 
   private:
-    // An environment may have megabytes; what is beyond this is not looked at.
-    static constexpr std::size_t kMaxExecFileBytes = 128 * 1024;
     // Runtimes' own names are shorter than 300 bytes.
     static constexpr std::size_t kMaxCgroupBytes = 1024;
 
-    // Both false where /proc does not say.
-    void read_view(std::int32_t pid, bool& foreign_mounts, bool& own_root);
-    static bool parse_stat(std::string_view stat, ProcSnapshot& out);
-
-    std::string root_;
-    std::string modules_;
-    std::optional<std::string> host_mounts_;  // their namespace, once it was read
-    std::vector<char> buffer_;
+    std::unique_ptr<ProcFiles> files_;
+    std::unique_ptr<RawExec> exec_;  // reused
 };
 
 // The text of a `process` message and back: "pid= ppid= start_tick= threads= uid= … tty= exe= cwd=

@@ -36,12 +36,13 @@ struct Running {
     Running() {
         settings.rules = {directory.path("")};
         directory.write("a.toml", rule("a", "any where odd.name == 1"));
-        reloader =
-            std::make_unique<RuleReloader>(io, settings, load_rule_set(settings.rules, false).set,
-                                           [this](std::shared_ptr<const RuleSet> fresh) {
-                                               sets.push_back(std::move(fresh));
-                                               return 0;
-                                           });
+        reloader = std::make_unique<RuleReloader>(
+            io, settings, [this] { return read_rule_input(settings.rules, {}); },
+            load_rule_set(settings.rules, false).set,
+            [this](std::shared_ptr<const RuleSet> fresh) {
+                sets.push_back(std::move(fresh));
+                return 0;
+            });
     }
     // Until what was begun has come to its end; then so many sets have come in all.
     void wait_for(std::size_t count) {
