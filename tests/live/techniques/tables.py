@@ -6,6 +6,7 @@ import attacks
 import hidden
 import ordinary
 import unusual
+import variants
 
 SCENARIOS = attacks.ATTACKS + hidden.ATTACKS + unusual.ATTACKS + ordinary.WORKS + \
-    at_work.WORKS
+    at_work.WORKS + variants.ATTACKS
