@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <stdexcept>
+#include <unistd.h>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -102,6 +103,10 @@ void Agent::run(MessageSink& consumer) {
     // After the subscription: whatever happens from here on is already queued in the ring.
     HostOptions host;
     host.feeds = got_.names;
+    host.audit_feed = got_.audit_feed;
+    host.own_pids = {static_cast<std::int32_t>(::getpid())};
+    if (got_.reader_pid != 0 && got_.reader_pid != host.own_pids.front())
+        host.own_pids.push_back(got_.reader_pid);
     const HostReport report = tell_host_facts(consumer, *access_.proc, host);
     if (got_.audit_was_off)
         log::warning(blind_line(report.programs));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/feed_host.hpp"
 
+#include <unistd.h>
 #include <utility>
 
 #include "collector/agent/options.hpp"
@@ -29,6 +30,9 @@ FeedReport LocalFeedHost::open(const FeedRequest& request) {
     report.lines = feeds_->lines;
     report.names = feeds_->names();
     report.audit = feeds_->audit != nullptr;
+    if (report.audit)
+        report.audit_feed = name_of(feeds_->feed());
+    report.reader_pid = static_cast<std::int32_t>(::getpid());
     report.connector = feeds_->connector != nullptr;
     report.audit_was_off = feeds_->audit_was_off();
     settings_file_ = std::make_unique<SettingsFile>(state_dir_, feeds_->settings());

@@ -31,6 +31,8 @@ struct FeedRequest {
 struct FeedReport {
     std::vector<std::string> lines;  // what was got and what it costs, for the log
     std::string names;               // "audit,proc"
+    std::string audit_feed;          // "unicast", as name_of(); empty: none
+    std::int32_t reader_pid = 0;     // of the process that reads the feeds
     bool audit = false, connector = false;
     bool audit_was_off = false;  // as Feeds'
 };

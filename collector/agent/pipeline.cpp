@@ -2,13 +2,15 @@
 #include "collector/agent/pipeline.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <array>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "collector/agent/event_filter.hpp"
+#include "collector/agent/gaps.hpp"
+#include "collector/agent/record_losses.hpp"
 #include "collector/audit/assembler.hpp"
 #include "collector/audit/record.hpp"
 #include "collector/normalize/timeline.hpp"
@@ -82,49 +84,27 @@ class SeenFeeds {
     std::vector<std::string> names_;
 };
 
-// Losses that the feeds told, for alerts whose window they fall into.
-class Losses {
+// The program's own processes, as a HOST line names them. The kernel exempts only its registered
+// reader from audit: beside auditd the connections of our outputs would make events, alerts, and
+// connections again.
+class OwnProcesses {
   public:
-    using Gap = detect::AlertContext::Gap;
-
-    void add(std::int64_t engine_ns, std::string_view text) {
-        Loss loss;
-        loss.engine_ns = engine_ns;
-        loss.source = find_field(text, "feed").value_or("unknown");
-        const std::optional<std::string_view> count = find_field(text, "count");
-        loss.count = static_cast<std::uint64_t>(
-            std::max<std::int64_t>(1, count ? parse_decimal(*count).value_or(1) : 1));
-        loss.at_least = find_field(text, "at_least") == "1";
-        list_.push_back(std::move(loss));
-        if (list_.size() > kMaxLosses)
-            list_.pop_front();
-    }
-    // Of the losses noticed since then; the newest one's source. What they lost was under way
-    // before they were noticed, and a second is more than any queue held (measured: 53 ms).
-    Gap since(std::int64_t engine_ns) const {
-        constexpr std::int64_t kNoticedNs = 1'000'000'000;
-        Gap gap;
-        for (auto loss = list_.rbegin(); loss != list_.rend(); ++loss) {
-            if (loss->engine_ns < engine_ns - kNoticedNs)
-                break;
-            if (gap.source.empty())
-                gap.source = loss->source;
-            gap.count += loss->count;
-            gap.at_least = gap.at_least || loss->at_least || loss->source != gap.source;
+    void host_says(std::string_view host) {
+        count_ = 0;
+        for (std::string_view rest = find_field(host, "self").value_or(""); !rest.empty();) {
+            const std::string_view pid = rest.substr(0, rest.find(','));
+            rest.remove_prefix(std::min(rest.size(), pid.size() + 1));
+            if (count_ < pids_.size())
+                pids_[count_++] = static_cast<std::int32_t>(parse_decimal(pid).value_or(0));
         }
-        return gap;
+    }
+    bool has(std::int32_t pid) const {
+        return std::find(pids_.begin(), pids_.begin() + count_, pid) != pids_.begin() + count_;
     }
 
   private:
-    // Under constant loss the oldest do not matter: the newer ones already mark every alert.
-    static constexpr std::size_t kMaxLosses = 1000;
-    struct Loss {
-        std::int64_t engine_ns = 0;
-        std::string source;
-        std::uint64_t count = 0;
-        bool at_least = false;
-    };
-    std::deque<Loss> list_;
+    std::array<std::int32_t, 4> pids_{};
+    std::uint32_t count_ = 0;
 };
 
 // What the rules look at; all that is no secret where every event is told whole.
@@ -182,7 +162,9 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     std::int64_t engine_ns = 0;     // what the engine was told
     ProcessPtr current_process;     // of the event that the engine looks at
     SeenFeeds feeds;
-    Losses losses;
+    OwnProcesses own;
+    GapLog gaps;
+    RecordLosses record_losses;
     std::optional<detect::Stories> stories;
 
     State(std::shared_ptr<const detect::RuleSet> set, PipelineOptions chosen, AlertHandler handler)
@@ -215,14 +197,17 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             case MessageKind::clock:
                 time_goes_on(message.mono_ns);
                 normalizer.on_message(message);
+                look_for_losses();
                 break;
             case MessageKind::loss:
                 time_goes_on(message.mono_ns);
                 ++counters.losses;
-                losses.add(normalizer.engine_ns(), message.bytes);
+                gaps.add(gap_from_loss(message.bytes, stream_ns, normalizer.engine_ns()));
                 break;
             case MessageKind::host:
                 feeds.host_says(message.bytes);
+                own.host_says(message.bytes);
+                record_losses.host_says(message.bytes);
                 normalizer.on_message(message);
                 break;
             case MessageKind::user:
@@ -271,7 +256,25 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             records_received = received;
         }
         const std::optional<RecordHead> head = heads.parse(record.bytes);
-        assembler.add(record, head, records_received ? stream_ns : file_time(head));
+        const std::int64_t now_ns = records_received ? stream_ns : file_time(head);
+        record_losses.see(record, head, now_ns);
+        assembler.add(record, head, now_ns);
+        if (!records_received)
+            look_for_losses();
+    }
+
+    void look_for_losses() {
+        const std::int64_t now_ns = records_received ? stream_ns : file_clock.ns();
+        if (record_losses.due(now_ns))
+            look_at_losses(now_ns);
+    }
+
+    void look_at_losses(std::int64_t now_ns) {
+        const ProcessTableCounters& processes = normalizer.processes().counters();
+        StageLosses counted{assembler.counters(), counters.unknown_types, processes.evicted};
+        if (engine)
+            counted.dropped += engine->counters().pending_dropped;
+        record_losses.look(counted, now_ns, normalizer.engine_ns(), gaps);
     }
 
     std::int64_t file_time(const std::optional<RecordHead>& head) {
@@ -287,6 +290,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         assembler.finish();
         normalizer.finish();
         tell_engine_the_time();
+        look_at_losses(records_received ? stream_ns : file_clock.ns());
     }
 
     void finish() {
@@ -326,6 +330,10 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             options.on_event(*event);
         if (!engine)
             return;
+        if (own.has(process->pid)) {
+            ++counters.own_events;
+            return;
+        }
         current_process = process;
         engine->on_event(event, *this);
         current_process = nullptr;
@@ -335,6 +343,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     void on_epoch() override {
         ++counters.epochs;
         stream_ns = 0;  // the next message's time is the new one
+        record_losses.reset();
         if (engine)
             engine->drop_pending();
     }
@@ -360,17 +369,41 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         context.feeds = feeds.names();
         context.ancestry = ancestry;
         context.fields = &rules->fields();
-        const auto first =
-            std::find_if(events.begin(), events.end(),
-                         [](const detect::EventPtr& event) { return event != nullptr; });
-        if (first != events.end())
-            context.gap = losses.since((*first)->time().engine_ns);
+        const Gap gap = gap_of(events);
+        tell_gap(gap, events, context.gap);
         ++counters.alerts;
         const detect::Alert alert = detect::make_alert(rule, matches, context);
         if (options.single_alerts)
             on_alert(alert);
         if (stories)
             stories->on_alert(rule, matches, alert, context);
+    }
+
+    Gap gap_of(const std::vector<detect::EventPtr>& events) {
+        if (gaps.size() == 0)
+            return {};
+        std::int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
+        for (const detect::EventPtr& event : events) {
+            if (!event)
+                continue;
+            first_ns = std::min(first_ns, event->time().engine_ns);
+            last_ns = std::max(last_ns, event->time().engine_ns);
+        }
+        return first_ns > last_ns ? Gap{} : gaps.touching(first_ns, last_ns);
+    }
+
+    // `told` has views on `gap`.
+    static void tell_gap(const Gap& gap, const std::vector<detect::EventPtr>& events,
+                         detect::AlertContext::Gap& told) {
+        if (gap.source.empty())
+            return;
+        const auto event = std::find_if(events.begin(), events.end(),
+                                        [](const detect::EventPtr& one) { return one != nullptr; });
+        const detect::EventTime& time = (*event)->time();
+        const auto wall_us = [&](std::int64_t ns) {
+            return time.wall_us + (ns - time.engine_ns) / 1000;
+        };
+        told = {gap.source, gap.count, gap.at_least, wall_us(gap.start_ns), wall_us(gap.end_ns)};
     }
 
     // Of the last event. A match that time completed ends with an older one, whose process may be
@@ -420,9 +453,22 @@ void Pipeline::stop() {
         state_->stories->finish();
 }
 
+std::vector<Gap> Pipeline::take_new_gaps() {
+    return state_->gaps.take_news();
+}
+
+std::uint64_t Pipeline::first_serial() const {
+    return state_->record_losses.first_serial();
+}
+
+std::uint64_t Pipeline::last_serial() const {
+    return state_->record_losses.last_serial();
+}
+
 PipelineCounters Pipeline::counters() const {
     PipelineCounters counters = state_->counters;
     counters.assembler = state_->assembler.counters();
+    counters.gaps = state_->gaps.added();
     counters.normalizer = state_->normalizer.counters();
     counters.processes = state_->normalizer.processes().counters();
     if (state_->engine)

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/agent/gaps.hpp"
 #include "collector/feed/message.hpp"
 #include "collector/normalize/normalizer.hpp"
 #include "detect/alert/alert.hpp"
@@ -61,8 +62,10 @@ struct PipelineCounters {
     std::uint64_t unknown_types = 0;  // audit lines of a type that nobody knows
     std::uint64_t alerts = 0;
     std::uint64_t quiet_matches = 0;  // of building-block rules
-    std::uint64_t losses = 0;
-    std::uint64_t epochs = 0;  // breaks of the input's clock
+    std::uint64_t losses = 0;         // told by the feeds
+    std::uint64_t gaps = 0;           // those and what shows in the records
+    std::uint64_t own_events = 0;     // of this program, kept from the rules
+    std::uint64_t epochs = 0;         // breaks of the input's clock
 };
 
 class Pipeline final : public MessageSink {
@@ -84,6 +87,12 @@ class Pipeline final : public MessageSink {
     void finish();
     // End of a live run: what may still happen in an open window of a trailing ![…] is not known.
     void stop();
+
+    // What was lost since the last call, one for each source.
+    std::vector<Gap> take_new_gaps();
+    // The kernel's serial numbers, the first and the newest of this run; 0: none yet.
+    std::uint64_t first_serial() const;
+    std::uint64_t last_serial() const;
 
     PipelineCounters counters() const;
 

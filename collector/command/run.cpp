@@ -10,6 +10,7 @@
 #include "collector/agent/access.hpp"
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
+#include "collector/agent/gap_teller.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/outputs.hpp"
 #include "collector/agent/own_alert.hpp"
@@ -79,7 +80,10 @@ int run_command(const Settings& settings) {
         agent.watch_for(*fresh);
         return pipeline.replace_rules(std::move(fresh));
     });
+    GapTeller gaps;
     agent.every(std::chrono::seconds(1), [&] {
+        for (const GapNews& news : gaps.tell(pipeline.take_new_gaps()))
+            raise_gap(own, news);
         own.look_after();
         outputs.look_after();
     });
@@ -90,6 +94,8 @@ int run_command(const Settings& settings) {
     });
     agent.run(pipeline);
     pipeline.stop();
+    for (const GapNews& news : gaps.tell_rest(pipeline.take_new_gaps()))
+        raise_gap(own, news);
     own.finish();
     outputs.flush();
     if (capture != nullptr) {

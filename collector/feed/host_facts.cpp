@@ -74,10 +74,17 @@ std::string first_word(const std::string& path) {
 
 std::string host_text(const HostOptions& options) {
     const HostNames names = read_host_names(options.root);
-    return fmt::format("boot_id={} machine_id={} hostname={} kernel={} feeds={}",
-                       first_word(options.root + "/proc/sys/kernel/random/boot_id"),
-                       names.machine_id, names.hostname,
-                       first_word(options.root + "/proc/sys/kernel/osrelease"), options.feeds);
+    std::string text = fmt::format(
+        "boot_id={} machine_id={} hostname={} kernel={} feeds={}",
+        first_word(options.root + "/proc/sys/kernel/random/boot_id"), names.machine_id,
+        names.hostname, first_word(options.root + "/proc/sys/kernel/osrelease"), options.feeds);
+    if (!options.audit_feed.empty())
+        text += fmt::format(" audit_feed={}", options.audit_feed);
+    if (options.own_pids.empty())
+        text += fmt::format(" self={}", ::getpid());
+    else
+        text += fmt::format(" self={}", fmt::join(options.own_pids, ","));
+    return text;
 }
 
 }  // namespace

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "collector/feed/message.hpp"
 #include "collector/process/proc_reader.hpp"
@@ -26,6 +28,10 @@ HostNames read_host_names(const std::string& root = {});
 struct HostOptions {
     std::string feeds;  // "audit,proc"
     std::string root;   // tests: where /etc and /proc are looked for
+    // Which way audit records come in: "multicast"; empty: none.
+    std::string audit_feed = {};
+    // The program's own processes; empty: this one.
+    std::vector<std::int32_t> own_pids = {};
 };
 
 struct HostReport {

@@ -249,6 +249,15 @@ void add_context(JsonMembers& members, const AlertContext& context) {
     members.push_back({"audisp_eql.gap.count", std::to_string(context.gap.count)});
     if (context.gap.at_least)
         members.push_back({"audisp_eql.gap.at_least", "true"});
+    if (context.gap.end_us == 0)
+        return;
+    const auto add_time = [&](const char* name, std::int64_t wall_us) {
+        std::string time;
+        append_json_time(time, wall_us);
+        members.push_back({name, time});
+    };
+    add_time("audisp_eql.gap.start", context.gap.start_us);
+    add_time("audisp_eql.gap.end", context.gap.end_us);
 }
 
 bool any_inferred(const Match& match) {

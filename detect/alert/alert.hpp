@@ -32,9 +32,10 @@ struct AlertContext {
     std::span<const Ancestor> ancestry;
     // Evidence lost in the window of the match; empty source: none.
     struct Gap {
-        std::string_view source;
-        std::uint64_t count = 0;
+        std::string_view source;  // one or several, with a comma between
+        std::uint64_t count = 0;  // 0 with `at_least`: unknown
         bool at_least = false;
+        std::int64_t start_us = 0, end_us = 0;  // wall time; 0: not known
     } gap;
     const FieldNames* fields = nullptr;
 };

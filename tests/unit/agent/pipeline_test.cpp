@@ -264,6 +264,63 @@ BOOST_AUTO_TEST_CASE(a_loss_in_its_window_marks_an_alert) {
     BOOST_TEST(made.counters.losses == 1u);
 }
 
+// Eighty execs, some of which never came or came in part.
+std::string busy(const std::string& host, int missing, int beheaded) {
+    std::string text = host;
+    for (int i = 0; i < 80; ++i) {
+        const std::int64_t ms = 1000 + i * 100;
+        if (i == missing)
+            continue;
+        if (i == beheaded) {
+            std::string event = exec_event(ms, 100 + i, 11 + i, "/usr/bin/a");
+            const auto syscall = event.find("type=SYSCALL");
+            event.erase(syscall, event.find("type=EXECVE") - syscall);
+            text += event;
+        } else {
+            text += exec_event(ms, 100 + i, 11 + i, i == 79 ? "/usr/bin/last" : "/usr/bin/a");
+        }
+    }
+    return text;
+}
+
+BOOST_AUTO_TEST_CASE(what_is_missing_from_the_records_marks_alerts_too) {
+    const std::string last = rule_text("process where process.name == \"last\"");
+    const std::string kernel =
+        "type=HOST msg=capture(1): boot_id=b feeds=audit audit_feed=unicast\n";
+    const std::string lossy =
+        "type=HOST msg=capture(1): boot_id=b feeds=audit audit_feed=multicast\n";
+    struct Row {
+        const std::string& host;
+        int missing, beheaded;
+        const char* gap;
+    };
+    const Row rows[] = {
+        {kernel, -1, -1, nullptr}, {kernel, 72, -1, nullptr},
+        {lossy, -1, -1, nullptr},  {lossy, 72, -1, "\"source\":\"serial\""},
+        {lossy, 10, -1, nullptr},  {kernel, -1, 75, "\"source\":\"incomplete\""},
+    };
+    for (const Row& row : rows) {
+        BOOST_TEST_CONTEXT(row.host << row.missing << ' ' << row.beheaded) {
+            const Made made = run(last, busy(row.host, row.missing, row.beheaded));
+            BOOST_REQUIRE(made.alerts.size() == 1u);
+            BOOST_TEST((made.alerts[0].find("\"gap\"") != std::string::npos) ==
+                       (row.gap != nullptr));
+            if (row.gap)
+                BOOST_TEST(made.alerts[0].find(row.gap) != std::string::npos);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_the_program_itself_does_meets_no_rule) {
+    const std::string host = "type=HOST msg=capture(1): boot_id=b feeds=audit self=11,12\n";
+    const Made made = run(kEveryExec, host + exec_event(1000, 1, 11, "/usr/bin/a") +
+                                          exec_event(1100, 2, 12, "/usr/bin/b") +
+                                          exec_event(1200, 3, 13, "/usr/bin/c"));
+    BOOST_TEST(made.alerts.size() == 1u);
+    // Their forks are inferred.
+    BOOST_TEST(made.counters.own_events == 4u);
+}
+
 // An exec that no second one follows; its window is open when the input ends.
 const std::string kLonely = rule_text(
     "sequence by process.entity_id with maxspan=1m [process where event.action == \"exec\"] "

@@ -134,7 +134,8 @@ BOOST_AUTO_TEST_CASE(host_facts_in_order) {
     proc.processes[1].exe = "/sbin/init";
     proc.processes[7].exe = "/usr/bin/x";  // 2 is a kernel thread: it has no executable
     Recorder recorder;
-    const HostReport report = tell_host_facts(recorder, proc, {"audit,proc", base});
+    const HostReport report =
+        tell_host_facts(recorder, proc, {"audit,proc", base, "multicast", {42, 43}});
     BOOST_TEST(!booted_with_audit(base));  // no /proc/cmdline
     put("/proc/cmdline", "quiet audit=1 noaudit=0\n");
     BOOST_TEST(booted_with_audit(base));
@@ -147,7 +148,7 @@ BOOST_AUTO_TEST_CASE(host_facts_in_order) {
     BOOST_TEST((got[0].first == MessageKind::clock));
     BOOST_TEST(got[1].second ==
                "boot_id=aaaa-bbbb machine_id=0123 hostname=host-1 "
-               "kernel=6.18.44 feeds=audit,proc");
+               "kernel=6.18.44 feeds=audit,proc audit_feed=multicast self=42,43");
     BOOST_TEST(got[2].second == "uid=0 name=root");
     BOOST_TEST(got[3].second == "uid=33 name=www_data");
     BOOST_TEST(got[4].second == "uid=7 name=last");
