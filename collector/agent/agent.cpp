@@ -119,8 +119,7 @@ void Agent::run(MessageSink& consumer) {
         await_notice();
     else
         await_signal();
-    every(kLossInterval, [this] {
-        warn_of_loss();
+    every(kRulesInterval, [this] {
         for (const auto& line : feeds_.look_after())
             log::warning(line);
     });
@@ -146,7 +145,6 @@ void Agent::stop() {
 
 void Agent::close_feeds() {
     const auto troubles = feeds_.close();
-    warn_of_loss();
     for (const auto& trouble : troubles)
         log::warning(trouble);
 }
@@ -212,20 +210,8 @@ void Agent::stop_after(std::chrono::seconds time) {
 
 std::uint64_t Agent::losses() const {
     const ReaderCounters& counters = feeds_.counters();
-    return counters.audit_overruns + counters.proc_overruns + counters.audit_cut + counters.refused;
-}
-
-void Agent::warn_of_loss() {
-    const ReaderCounters& counters = feeds_.counters();
-    const std::uint64_t now = losses();
-    if (now == told_losses_)
-        return;
-    told_losses_ = now;
-    log::warning(fmt::format(
-        "the feeds lost records; since the start: audit buffer overrun {} times, connector overrun "
-        "{} times, {} records too long, {} refused by the full ring",
-        counters.audit_overruns.load(), counters.proc_overruns.load(), counters.audit_cut.load(),
-        counters.refused.load()));
+    return counters.kernel_lost + counters.audit_overruns + counters.proc_overruns +
+           counters.audit_cut + counters.audit_dropped + counters.refused;
 }
 
 std::string Agent::statistics() const {

@@ -29,8 +29,8 @@ namespace audisp_eql::collector {
 
 class Agent {
   public:
-    // How often losses are looked at, and so the least time between two lines about them.
-    static constexpr std::chrono::seconds kLossInterval{5};
+    // How often our audit rules are looked at.
+    static constexpr std::chrono::seconds kRulesInterval{5};
 
     // Opens the feeds, asks the kernel for what these rules need, and logs what was got, what that
     // costs and which rules are blind. No rules: all that the program's own examples need. Throws
@@ -74,7 +74,6 @@ class Agent {
     void await_notice();
     void on_signal(int number);
     static void await(Repeated& repeated);
-    void warn_of_loss();
     void close_feeds();
     std::uint64_t losses() const;
 
@@ -90,7 +89,6 @@ class Agent {
     FeedReport got_;
     bool stopping_ = false;
     bool lost_privileged_ = false;
-    std::uint64_t told_losses_ = 0;
 };
 
 }  // namespace audisp_eql::collector

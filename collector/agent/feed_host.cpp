@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/feed_host.hpp"
 
+#include <stdexcept>
 #include <unistd.h>
 #include <utility>
 
 #include "collector/agent/options.hpp"
 #include "collector/agent/settings_file.hpp"
+#include "collector/feed/loss.hpp"
 
 namespace audisp_eql::collector {
 
@@ -40,11 +42,38 @@ FeedReport LocalFeedHost::open(const FeedRequest& request) {
         report.lines.push_back(settings_file_->trouble());
     reader_ = std::make_unique<Reader>(*ring_, std::move(feeds_->audit),
                                        std::move(feeds_->connector), shared_);
+    watch_kernel();
     return report;
+}
+
+void LocalFeedHost::watch_kernel() {
+    std::unique_ptr<AuditControl> control;
+    AuditStatus status;
+    try {
+        control = std::make_unique<KernelAuditControl>();
+    } catch (const std::runtime_error&) {
+        return;  // said by Feeds
+    }
+    if (control->status(status) != 0)
+        return;
+    const auto look = [this](const AuditStatus& now, LostCount::Lost lost, std::int64_t since_ns) {
+        ReaderCounters& counters = shared_->counters;
+        counters.kernel_lost += lost.count;
+        counters.kernel_enabled = now.enabled;
+        counters.kernel_pid = now.pid;
+        counters.kernel_backlog = now.backlog;
+        counters.kernel_backlog_limit = now.backlog_limit;
+        ++counters.kernel_looks;
+        if (lost.count != 0)
+            reader_->tell_loss(gap_source::kKernel, lost.count, lost.at_least, since_ns);
+    };
+    watch_ = std::make_unique<KernelWatch>(std::move(control), status.lost, look);
 }
 
 void LocalFeedHost::start() {
     reader_->start();
+    if (watch_)
+        watch_->start();
 }
 
 std::vector<std::string> LocalFeedHost::exchange(std::string_view rules,
@@ -62,12 +91,14 @@ std::vector<std::string> LocalFeedHost::look_after() {
 }
 
 std::vector<std::string> LocalFeedHost::stop() {
+    watch_.reset();  // after a last look
     auto troubles = feeds_->retire();
     reader_->stop();
     return troubles;
 }
 
 std::vector<std::string> LocalFeedHost::close() {
+    watch_.reset();
     reader_->stop();
     reader_->join();
     auto troubles = feeds_->close();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "collector/feed/feeds.hpp"
+#include "collector/feed/kernel_watch.hpp"
 #include "collector/feed/reader.hpp"
 #include "collector/feed/ring.hpp"
 
@@ -83,6 +84,8 @@ class LocalFeedHost final : public FeedHost {
     const std::shared_ptr<ReaderShared>& shared_reader() const { return shared_; }
 
   private:
+    void watch_kernel();
+
     AuditFeed wanted_;
     bool worker_is_elsewhere_;
     std::string state_dir_ = "off";
@@ -91,6 +94,7 @@ class LocalFeedHost final : public FeedHost {
     std::unique_ptr<SettingsFile> settings_file_;  // goes when audit is as it was
     std::optional<Feeds> feeds_;
     std::unique_ptr<Reader> reader_;
+    std::unique_ptr<KernelWatch> watch_;  // ends before the reader
 };
 
 }  // namespace audisp_eql::collector

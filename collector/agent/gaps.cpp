@@ -64,16 +64,6 @@ std::string describe(const Gap& gap) {
     return fmt::format("{}{} {}", gap.at_least ? "at least " : "", gap.count, what);
 }
 
-std::string loss_text(std::string_view source, std::uint64_t count, bool at_least,
-                      std::int64_t since_ns) {
-    std::string text = fmt::format("feed={} count={}", source, count);
-    if (at_least)
-        text += " at_least=1";
-    if (since_ns > 0)
-        text += fmt::format(" since={}", since_ns);
-    return text;
-}
-
 Gap gap_from_loss(std::string_view text, std::int64_t now_ns, std::int64_t engine_ns) {
     Gap gap;
     gap.source = find_field(text, "feed").value_or("unknown").substr(0, kMaxSource);

@@ -15,21 +15,9 @@
 #include <string_view>
 #include <vector>
 
-namespace audisp_eql::collector {
+#include "collector/feed/loss.hpp"
 
-// Where evidence is lost, as alerts and LOSS lines name it.
-namespace gap_source {
-inline constexpr std::string_view kKernel = "kernel";    // audit's own count of lost records
-inline constexpr std::string_view kAudit = "audit";      // the audit socket overran, or a read cut
-inline constexpr std::string_view kProc = "proc";        // the proc connector's socket overran
-inline constexpr std::string_view kSerial = "serial";    // serial numbers that never came
-inline constexpr std::string_view kRestart = "restart";  // the same, between two runs
-inline constexpr std::string_view kRing = "ring";        // no room between reader and worker
-inline constexpr std::string_view kPlugin = "plugin";    // auditd's lines that did not fit there
-inline constexpr std::string_view kIncomplete = "incomplete";  // events without head or end
-inline constexpr std::string_view kUnparsed = "unparsed";      // no audit records
-inline constexpr std::string_view kMemory = "memory";  // dropped to stay below the memory ceiling
-}  // namespace gap_source
+namespace audisp_eql::collector {
 
 struct Gap {
     std::string source;
@@ -42,11 +30,8 @@ struct Gap {
 // "at least 12 audit records that the kernel dropped": what a gap of this kind means.
 std::string describe(const Gap& gap);
 
-// The text of a `loss` message: "feed=kernel count=12 at_least=1 since=NS". `since_ns`: monotonic;
-// 0: not known.
-std::string loss_text(std::string_view source, std::uint64_t count, bool at_least,
-                      std::int64_t since_ns);
-// And back; `now_ns` is the message's monotonic time, `engine_ns` the engine's of that moment.
+// What a `loss` message says (collector/feed/loss.hpp); `now_ns` is the message's monotonic time,
+// `engine_ns` the engine's of that moment.
 Gap gap_from_loss(std::string_view text, std::int64_t now_ns, std::int64_t engine_ns);
 
 class GapLog {

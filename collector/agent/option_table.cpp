@@ -20,8 +20,10 @@ struct Choice {
     Value value;
 };
 
-constexpr Choice<AuditFeed> kFeeds[] = {
-    {"auto", AuditFeed::automatic}, {"plugin", AuditFeed::plugin}, {"unicast", AuditFeed::unicast}};
+constexpr Choice<AuditFeed> kFeeds[] = {{"auto", AuditFeed::automatic},
+                                        {"plugin", AuditFeed::plugin},
+                                        {"unicast", AuditFeed::unicast},
+                                        {"multicast", AuditFeed::multicast}};
 constexpr Choice<RequiredFeed> kRequired[] = {{"audit", RequiredFeed::audit},
                                               {"proc_connector", RequiredFeed::proc_connector}};
 constexpr Choice<StdoutForm> kStdoutForms[] = {
@@ -220,8 +222,9 @@ void add_rules(TableBuilder& table, Settings& s) {
 void add_input(TableBuilder& table, Settings& s) {
     table.add(kInput, kLive, true, "feed", value(s.feed, "WAY")->default_value(s.feed, "auto"),
               "How audit records come in. auto: as auditd's plugin if auditd started this program, "
-              "else from the kernel. plugin: from auditd on standard input. unicast: from the "
-              "kernel, as the host's audit daemon.");
+              "else from the kernel, beside auditd where it is enabled. plugin: from auditd on "
+              "standard input. unicast: from the kernel, as the host's audit daemon. multicast: "
+              "from the kernel, beside whoever is that; a burst may overrun it.");
     table.add(kInput, kLive, true, "require", value(s.require, "FEED[,FEED]"),
               "Refuse to start without these feeds: audit, proc_connector. Without this option the "
               "program goes on with what it gets and says what is missing.");

@@ -4,12 +4,7 @@
 #include <algorithm>
 #include <ctime>
 #include <stdexcept>
-#include <unistd.h>
 #include <utility>
-
-#include <libaudit.h>
-#include <linux/netlink.h>
-#include <sys/socket.h>
 
 #include "collector/agent/kernel_needs.hpp"
 #include "collector/agent/pipeline.hpp"
@@ -30,20 +25,11 @@ std::int64_t nanoseconds(clockid_t clock) {
 
 // Null where the kernel does not let us (CAP_AUDIT_READ, the host's network namespace).
 std::unique_ptr<AuditSource> open_multicast() {
-    const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
-    if (fd < 0)
-        return nullptr;
-    const int bytes = AuditNetlink::kReceiveBuffer;
-    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
-        ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    sockaddr_nl address{};
-    address.nl_family = AF_NETLINK;
-    address.nl_groups = 1U << (AUDIT_NLGRP_READLOG - 1);
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        ::close(fd);
+    try {
+        return AuditNetlink::listen();
+    } catch (const std::runtime_error&) {
         return nullptr;
     }
-    return std::make_unique<AuditNetlink>(fd);
 }
 
 bool asks_for_technique(const detect::RuleSet& rules) {

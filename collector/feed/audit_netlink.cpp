@@ -13,6 +13,7 @@
 #include <libaudit.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "collector/feed/audit_control.hpp"
 
@@ -77,9 +78,40 @@ AuditNetlink::~AuditNetlink() {
     ::close(fd_);
 }
 
+void AuditNetlink::make_room(int bytes) const {
+    if (::setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+std::unique_ptr<AuditNetlink> AuditNetlink::listen() {
+    // The kernel sends to listeners of the first network namespace only; elsewhere the group can be
+    // joined and stays silent.
+    struct stat own {
+    }, first{};
+    if (::stat("/proc/self/ns/net", &own) == 0 && ::stat("/proc/1/ns/net", &first) == 0 &&
+        (own.st_ino != first.st_ino || own.st_dev != first.st_dev))
+        throw std::runtime_error(
+            "the kernel sends audit records to the host's network namespace only, and this program "
+            "runs in another one");
+    const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+    if (fd < 0)
+        throw std::runtime_error(
+            fmt::format("the kernel's audit socket cannot be opened: {}", std::strerror(errno)));
+    auto listener = std::make_unique<AuditNetlink>(fd);
+    listener->make_room(kListenBuffer);
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    address.nl_groups = 1U << (AUDIT_NLGRP_READLOG - 1);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        throw std::runtime_error(
+            fmt::format("the kernel does not let this program listen to audit (CAP_AUDIT_READ on "
+                        "the host itself is needed): {}",
+                        std::strerror(errno)));
+    return listener;
+}
+
 void AuditNetlink::register_reader() {
-    if (::setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) != 0)
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    make_room(kReceiveBuffer);
     const int answer = ::audit_set_pid(fd_, static_cast<std::uint32_t>(::getpid()), WAIT_NO);
     if (answer > 0)
         return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Audit records from the kernel's netlink socket, as its one registered reader (unicast).
+// Audit records from the kernel's netlink socket: as its one registered reader (unicast), or as one
+// of any number of listeners beside it (multicast).
 //
 // Memory: owns the socket and the receive slots. Threads: made and closed by the agent's thread,
 // read by the reader's.
@@ -37,6 +38,14 @@ class AuditNetlink final : public AuditSource {
     // 100 cases on a busy machine.
     static constexpr std::chrono::milliseconds kDrainTime{200};
 
+    // A listener's socket is all there is between the kernel and us: what does not fit is lost. It
+    // holds some 37,000 records (887 bytes of it each, measured; the kernel doubles the number).
+    static constexpr int kListenBuffer = 16 << 20;
+
+    // To the group that every record is sent to (CAP_AUDIT_READ). Changes nothing of audit. Throws
+    // std::runtime_error with the reason.
+    static std::unique_ptr<AuditNetlink> listen();
+
     // Registers this process as the audit reader. Throws std::runtime_error with the reason, which
     // names the holder if there is one.
     AuditNetlink();
@@ -55,6 +64,7 @@ class AuditNetlink final : public AuditSource {
   private:
     struct Slots;
     void register_reader();
+    void make_room(int bytes) const;
 
     int fd_ = -1;
     std::unique_ptr<Slots> slots_;

@@ -51,6 +51,8 @@ class AuditSource {
     virtual void read(std::size_t max_records, AuditBatch& batch) = 0;
     // True if the source holds whole records already, whatever its descriptor says.
     virtual bool buffered() const = 0;
+    // True if whoever writes must never wait for us: with no room the records are read and dropped.
+    virtual bool must_drain() const { return false; }
     // How long to go on reading to the feed's end after a stop was asked for.
     virtual std::chrono::milliseconds drain_time() const = 0;
 };

@@ -18,10 +18,11 @@
 namespace audisp_eql::collector {
 namespace {
 
-constexpr std::array<std::pair<AuditFeed, std::string_view>, 4> kNames{{
+constexpr std::array<std::pair<AuditFeed, std::string_view>, 5> kNames{{
     {AuditFeed::automatic, "auto"},
     {AuditFeed::plugin, "plugin"},
     {AuditFeed::unicast, "unicast"},
+    {AuditFeed::multicast, "multicast"},
     {AuditFeed::none, "none"},
 }};
 
@@ -56,6 +57,24 @@ FeedChoice choose_unicast(const FeedFacts& facts) {
                         facts.holder));
     return {AuditFeed::unicast, false,
             "audit: read from the kernel; as long as this program runs, auditd cannot start"};
+}
+
+FeedChoice choose_multicast(const FeedFacts& facts) {
+    if (!facts.status)
+        return refuse(
+            fmt::format("the kernel's audit feed cannot be had: {}; it needs root on the "
+                        "host itself (CAP_AUDIT_CONTROL and CAP_AUDIT_READ, no container)",
+                        facts.status_error));
+    if (facts.status->pid != 0)
+        return {AuditFeed::multicast, false,
+                fmt::format("audit: read from the kernel beside {}, which holds the feed; nothing "
+                            "waits for this program, so a burst may overrun it (each loss is "
+                            "said). auditd's plugin loses less",
+                            facts.holder)};
+    return {AuditFeed::multicast, false,
+            "audit: read from the kernel as a listener, nobody holds the feed; the kernel writes "
+            "every record to its log, too, and a burst may overrun this program (each loss is "
+            "said)"};
 }
 
 std::string own_executable() {
@@ -97,6 +116,8 @@ FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts) {
             return plugin;
         case AuditFeed::unicast:
             return choose_unicast(facts);
+        case AuditFeed::multicast:
+            return choose_multicast(facts);
         case AuditFeed::automatic:
             break;
     }
@@ -104,10 +125,12 @@ FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts) {
     if (facts.stdin_is_socket && (parent_holds || facts.parent_is_auditd))
         return plugin;
     if (facts.status && facts.status->pid == 0 && facts.auditd_will_start)
-        return refuse(
-            "auditd is installed and enabled but does not run: if this program took the "
-            "audit feed, auditd could not start. Start auditd and let it run this "
-            "program as its plugin, or take the feed with --feed unicast");
+        return {AuditFeed::multicast, false,
+                "audit: read from the kernel as a listener, because auditd is installed and "
+                "enabled and could not start if this program took the feed (--feed unicast takes "
+                "it); until auditd runs the kernel writes every record to its log, too"};
+    if (facts.status && facts.status->pid != 0 && facts.status->pid != facts.self)
+        return choose_multicast(facts);
     return choose_unicast(facts);
 }
 
@@ -141,7 +164,8 @@ Feeds Feeds::open(const FeedOptions& options) {
     Feeds feeds;
     feeds.feed_ = choice.feed;
     // The kernel exempts its registered reader by itself; a plugin would hear its own connections.
-    feeds.exempt_program_ = options.exempt_program || choice.feed == AuditFeed::plugin;
+    feeds.exempt_program_ = options.exempt_program || choice.feed == AuditFeed::plugin ||
+                            choice.feed == AuditFeed::multicast;
     feeds.lines.push_back(choice.line);
     // First, so that no process is audited whose fork was not seen.
     if (options.proc_connector)
@@ -152,6 +176,8 @@ Feeds Feeds::open(const FeedOptions& options) {
         feeds.control_ = std::make_unique<KernelAuditControl>();
     if (feeds.feed_ == AuditFeed::unicast)
         feeds.open_unicast(*facts.status);
+    else if (feeds.feed_ == AuditFeed::multicast)
+        feeds.open_multicast(*facts.status);
     else if (feeds.feed_ == AuditFeed::plugin)
         feeds.audit = std::make_unique<PluginInput>(STDIN_FILENO);
     if (feeds.audit && options.load_rules)
@@ -186,6 +212,15 @@ void Feeds::open_unicast(const AuditStatus& status) {
     registered_ = true;
     audit_was_off_ = status.enabled == 0;
     settings_ = apply_settings(*control_, status, lines);
+}
+
+// Audit's settings are its holder's: nothing is set.
+void Feeds::open_multicast(const AuditStatus& status) {
+    audit = AuditNetlink::listen();
+    if (status.enabled == 0)
+        lines.emplace_back(
+            "audit is off in the kernel, and this feed may not turn it on: no records come until "
+            "auditd starts, or 'auditctl -e 1'");
 }
 
 void Feeds::open_rules(const FeedOptions& options) {

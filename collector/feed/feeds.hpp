@@ -20,8 +20,8 @@
 
 namespace audisp_eql::collector {
 
-enum class AuditFeed : std::uint8_t { automatic, plugin, unicast, none };
-// "auto", "plugin", "unicast", "none"; nullopt: no such feed.
+enum class AuditFeed : std::uint8_t { automatic, plugin, unicast, multicast, none };
+// "auto", "plugin", "unicast", "multicast", "none"; nullopt: no such feed.
 std::optional<AuditFeed> audit_feed_from(std::string_view name);
 std::string_view name_of(AuditFeed feed);
 
@@ -105,6 +105,7 @@ class Feeds {
     Feeds() = default;
     void open_connector(std::uint32_t more_events);
     void open_unicast(const AuditStatus& status);
+    void open_multicast(const AuditStatus& status);
     void open_rules(const FeedOptions& options);
 
     std::unique_ptr<AuditControl> control_;

@@ -34,6 +34,8 @@ class PluginInput final : public AuditSource {
     std::size_t max_record_bytes() const override { return kMaxLine; }
     void read(std::size_t max_records, AuditBatch& batch) override;
     bool buffered() const override { return whole_lines_; }
+    // auditd would run into its overflow_action, and other plugins wait behind us.
+    bool must_drain() const override { return true; }
     std::chrono::milliseconds drain_time() const override { return kDrainTime; }
 
   private:

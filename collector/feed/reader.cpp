@@ -8,6 +8,7 @@
 #include <ctime>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <tuple>
@@ -25,6 +26,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <sys/mman.h>
 #include <system_error>
+
+#include "collector/feed/loss.hpp"
 
 namespace audisp_eql::collector {
 namespace asio = boost::asio;
@@ -87,7 +90,10 @@ struct Reader::State {
     void drain_connector();
     void push_clock();
     void push_batch();
-    void push_loss(std::string_view text);
+    // Loses what did not fit into the ring, and says so.
+    void drop_batch();
+    void tell_losses();
+    void push_losses();
     void push(const Message& message);
     void begin_stop();
     void finish();
@@ -103,9 +109,11 @@ struct Reader::State {
     std::thread thread;
 
     AuditBatch batch;
+    PendingLosses losses;
     std::vector<ProcEvent> events;
     std::int64_t clock_mono_ns = 0, clock_real_ns = 0;
-    bool audit_paused = false;  // no room, or a failed read: look again after kPause
+    std::int64_t drained_ns = 0;  // the connector, to its end
+    bool audit_paused = false;    // no room, or a failed read: look again after kPause
     bool connector_paused = false;
     bool stopping = false;
 };
@@ -157,6 +165,15 @@ void Reader::ask_connector(std::uint32_t more) {
         } catch (const std::runtime_error&) {
             add(state->counters.proc_errors, 1);
         }
+    });
+}
+
+void Reader::tell_loss(std::string_view source, std::uint64_t count, bool at_least,
+                       std::int64_t since_ns) {
+    asio::post(state_->io, [state = state_.get(), source, count, at_least, since_ns] {
+        state->losses.add(source, count, at_least, since_ns);
+        state->tell_losses();
+        state->ring.publish();
     });
 }
 
@@ -220,6 +237,7 @@ asio::awaitable<void> Reader::State::tick() {
         if (nanoseconds(CLOCK_MONOTONIC) - clock_mono_ns >=
             std::chrono::nanoseconds(kIdleClock).count()) {
             push_clock();
+            tell_losses();
             ring.publish();
         }
         idle.expires_after(kIdleClock);
@@ -238,23 +256,41 @@ std::size_t Reader::State::audit_room() {
 
 void Reader::State::service() {
     batch.clear();
+    bool dropping = false;
     if (audit) {
         const std::size_t room = std::min(audit_room(), AuditSource::kMaxBatch);
+        const bool drain = audit->must_drain();
+        dropping = drain && room == 0;
         if (room != 0)
             audit->read(room, batch);
+        else if (drain)
+            drop_batch();
         else
             add(counters.audit_pauses, 1);
-        audit_paused = room == 0 || batch.error != 0;
+        audit_paused = (room == 0 && !drain) || batch.error != 0;
     }
     if (connector)
         drain_connector();
     push_batch();
+    // While there is no room for records, tick() tells what was lost, four times a second.
+    if (!dropping)
+        tell_losses();
     ring.publish();
     const std::uint64_t used = ring.capacity() - ring.free_bytes();
     if (used > counters.ring_peak.load(std::memory_order_relaxed))
         counters.ring_peak.store(used, std::memory_order_relaxed);
     if (batch.ended)
         io.stop();
+}
+
+void Reader::State::drop_batch() {
+    audit->read(AuditSource::kMaxBatch, batch);
+    const std::uint64_t dropped = batch.records.size();
+    batch.records.clear();
+    if (dropped == 0)
+        return;
+    add(counters.audit_dropped, dropped);
+    losses.add(gap_source::kPlugin, dropped, false, nanoseconds(CLOCK_MONOTONIC));
 }
 
 void Reader::State::drain_connector() {
@@ -286,8 +322,9 @@ void Reader::State::drain_connector() {
     // still in it.
     if (result.overrun) {
         add(counters.proc_overruns, 1);
-        push_loss("feed=proc count=1 at_least=1");
+        losses.add(gap_source::kProc, 1, true, drained_ns);
     }
+    drained_ns = nanoseconds(CLOCK_MONOTONIC);
     add(counters.proc_events, events.size());
     add(counters.proc_foreign, result.foreign);
     add(counters.proc_malformed, result.malformed);
@@ -308,12 +345,20 @@ void Reader::State::push_clock() {
     add(counters.clocks, 1);
 }
 
-void Reader::State::push_loss(std::string_view text) {
-    Message message{};
-    message.kind = MessageKind::loss;
-    message.mono_ns = nanoseconds(CLOCK_MONOTONIC);
-    message.bytes = text;
-    push(message);
+// Behind what was received before it. A full ring has other troubles: then they wait, and add up.
+void Reader::State::tell_losses() {
+    if (losses.any() && ring.free_bytes() >= 2 * kSmallReserve)
+        push_losses();
+}
+
+void Reader::State::push_losses() {
+    losses.tell_all([this](const std::string& text) {
+        Message message{};
+        message.kind = MessageKind::loss;
+        message.mono_ns = nanoseconds(CLOCK_MONOTONIC);
+        message.bytes = text;
+        push(message);
+    });
 }
 
 void Reader::State::push_batch() {
@@ -324,8 +369,11 @@ void Reader::State::push_batch() {
         add(counters.audit_errors, 1);
     if (batch.overrun) {
         add(counters.audit_overruns, 1);
-        push_loss("feed=audit count=1 at_least=1");
+        // How many, if any, the kernel's count or the serial numbers tell: it may have tried again.
+        losses.add(gap_source::kAudit, 0, true, clock_mono_ns);
     }
+    if (batch.cut != 0)
+        losses.add(gap_source::kAudit, batch.cut, false, clock_mono_ns);
     if (batch.records.empty())
         return;
     push_clock();
@@ -341,8 +389,11 @@ void Reader::State::push_batch() {
 }
 
 void Reader::State::push(const Message& message) {
-    if (!ring.push(message))
-        add(counters.refused, 1);
+    if (ring.push(message))
+        return;
+    add(counters.refused, 1);
+    if (message.kind != MessageKind::clock)
+        losses.add(gap_source::kRing, 1, false, clock_mono_ns);
 }
 
 void Reader::State::begin_stop() {
@@ -360,6 +411,7 @@ void Reader::State::begin_stop() {
 
 void Reader::State::finish() {
     push_clock();
+    push_losses();
     ring.publish();
     reader.shared_->finished.store(true, std::memory_order_release);
     ring.wake();

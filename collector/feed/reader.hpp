@@ -30,6 +30,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "collector/feed/audit_source.hpp"
 #include "collector/feed/proc_connector.hpp"
@@ -49,6 +50,7 @@ struct ReaderCounters {
     Counter audit_control{0};   // netlink messages that are no records
     Counter audit_errors{0};    // failed reads
     Counter audit_pauses{0};    // times the ring was too full to read audit
+    Counter audit_dropped{0};   // auditd's lines that were read and found no room
     Counter proc_events{0};
     Counter proc_overruns{0};  // ENOBUFS
     Counter proc_foreign{0};
@@ -58,6 +60,13 @@ struct ReaderCounters {
     Counter clocks{0};
     Counter refused{0};    // messages lost because the ring had no room: the reserve was too small
     Counter ring_peak{0};  // bytes
+    // The kernel's audit, as it was at the last look (KernelWatch).
+    Counter kernel_looks{0};  // 0: nobody may ask it
+    Counter kernel_lost{0};   // records since the start
+    Counter kernel_enabled{0};
+    Counter kernel_pid{0};  // who holds the feed
+    Counter kernel_backlog{0};
+    Counter kernel_backlog_limit{0};
 };
 
 // What others see of a reader.
@@ -90,6 +99,10 @@ class Reader {
     // Other messages of the connector from now on, as ProcConnector::ask. Returns at once; a
     // refusal is counted (proc_errors).
     void ask_connector(std::uint32_t more);
+    // Something was lost that the reader does not see by itself; `source`: one of gap_source.
+    // Becomes a message of the stream as soon as there is room. Returns at once.
+    void tell_loss(std::string_view source, std::uint64_t count, bool at_least,
+                   std::int64_t since_ns);
     // The feed has ended (end of the plugin's input, or stop()); after the ring is empty there is
     // nothing more. The ring's consumer is woken when this turns true.
     bool finished() const { return shared_->finished.load(std::memory_order_acquire); }

@@ -5,7 +5,7 @@
 
 _audisp_eql_values() { # COMMAND OPTION
     case $1:$2 in
-    *:--feed) echo auto plugin unicast ;;
+    *:--feed) echo auto plugin unicast multicast ;;
     *:--require) echo audit proc_connector ;;
     *:--stdout) echo none ndjson text ;;
     *:--log-level) echo error warning info debug ;;

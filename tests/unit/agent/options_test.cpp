@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(options_wrong_on_the_command_line) {
         {Command::run, {"-x"}, "unknown option '-x'"},
         {Command::run, {"--rul", "x"}, "unknown option '--rul'"},
         {Command::run, {"--rules"}, "the required argument for option '--rules' is missing"},
-        {Command::run, {"--feed", "x"}, "--feed: 'x' is none of auto, plugin, unicast"},
+        {Command::run, {"--feed", "x"}, "--feed: 'x' is none of auto, plugin, unicast, multicast"},
         {Command::run, {"--cee=maybe"}, "--cee: 'maybe' is neither on nor off"},
         {Command::run, {"--feed=auto", "--feed=plugin"}, "--feed: is given twice"},
         {Command::run, {"--require", "audit,"}, "--require: '' is none of audit, proc_connector"},
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(options_file_mistakes_are_all_told_with_their_lines) {
                        file + ":5: 'capture' can be given on the command line only",
                        file + ":6: expected 'key = value'",
                        "--log-level: 'loud' is none of error, warning, info, debug",
-                       file + ":2: feed: 'fast' is none of auto, plugin, unicast",
+                       file + ":2: feed: 'fast' is none of auto, plugin, unicast, multicast",
                        file + ":8: cee: is given twice"}));
 }
 

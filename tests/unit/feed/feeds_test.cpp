@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/feed/feeds.hpp"
 
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -11,7 +12,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include "collector/feed/host_facts.hpp"
+#include "collector/feed/kernel_watch.hpp"
+#include "collector/feed/loss.hpp"
 #include "collector/process/exec_context.hpp"
+#include "tests/unit/feed/fake_audit_control.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -85,11 +89,17 @@ BOOST_AUTO_TEST_CASE(which_feed_and_what_it_costs) {
         {AuditFeed::automatic, facts(true, none, true, true), AuditFeed::plugin, false, "plugin"},
         {AuditFeed::automatic, facts(false, 0, false, true), AuditFeed::unicast, false, "kernel"},
         // A socket on standard input, but auditd is not the parent.
-        {AuditFeed::automatic, facts(true, 60, true), AuditFeed::none, true, "pid 60 (auditd)"},
+        {AuditFeed::automatic, facts(true, 60, true), AuditFeed::multicast, false,
+         "pid 60 (auditd)"},
         {AuditFeed::automatic, facts(true, 0, false), AuditFeed::unicast, false, "auditd cannot"},
         {AuditFeed::automatic, facts(false, 0, false), AuditFeed::unicast, false, "auditd cannot"},
-        {AuditFeed::automatic, facts(false, 50, false), AuditFeed::none, true, "its plugin"},
-        {AuditFeed::automatic, facts(false, 0, true), AuditFeed::none, true, "--feed unicast"},
+        {AuditFeed::automatic, facts(false, 50, false), AuditFeed::multicast, false,
+         "auditd's plugin loses less"},
+        {AuditFeed::automatic, facts(false, 0, true), AuditFeed::multicast, false,
+         "--feed unicast"},
+        {AuditFeed::multicast, facts(false, 50, false), AuditFeed::multicast, false, "beside"},
+        {AuditFeed::multicast, facts(false, 0, false), AuditFeed::multicast, false, "to its log"},
+        {AuditFeed::multicast, facts(false, none, false), AuditFeed::none, true, "CAP_AUDIT_READ"},
         {AuditFeed::automatic, facts(false, none, false), AuditFeed::none, true, "not permitted"},
         {AuditFeed::unicast, facts(false, 0, true), AuditFeed::unicast, false, "kernel"},
         {AuditFeed::unicast, facts(false, 60, false), AuditFeed::none, true, "pid 60 (auditd)"},
@@ -104,10 +114,60 @@ BOOST_AUTO_TEST_CASE(which_feed_and_what_it_costs) {
             BOOST_TEST(choice.line.find(row.said) != std::string::npos);
         }
     }
-    for (const AuditFeed feed :
-         {AuditFeed::automatic, AuditFeed::plugin, AuditFeed::unicast, AuditFeed::none})
+    for (const AuditFeed feed : {AuditFeed::automatic, AuditFeed::plugin, AuditFeed::unicast,
+                                 AuditFeed::multicast, AuditFeed::none})
         BOOST_TEST((audit_feed_from(name_of(feed)) == feed));
     BOOST_TEST(!audit_feed_from("ebpf").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_the_kernel_lost_since_the_last_look) {
+    struct Row {
+        std::uint32_t before, now;
+        std::uint64_t lost;
+        bool at_least;
+    };
+    const Row rows[] = {
+        {5, 5, 0, false},  {5, 12, 7, false},         {100, 3, 3, true},  // somebody set it to 0
+        {100, 0, 0, true}, {0xffffffff, 4, 5, false},                     // it went round
+    };
+    for (const Row& row : rows) {
+        LostCount count(row.before);
+        const LostCount::Lost lost = count.look(row.now);
+        BOOST_TEST(lost.count == row.lost);
+        BOOST_TEST(lost.at_least == row.at_least);
+        BOOST_TEST(count.look(row.now).count == 0U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_kernel_s_watch_looks_at_least_once) {
+    auto control = std::make_unique<FakeAuditControl>();
+    control->state.lost = 12;
+    control->state.backlog = 3;
+    std::atomic<std::uint64_t> lost{0}, backlog{0};
+    KernelWatch watch(std::move(control), 10,
+                      [&](const AuditStatus& status, LostCount::Lost fresh, std::int64_t) {
+                          lost += fresh.count;
+                          backlog = status.backlog;
+                      });
+    watch.start();
+    watch.stop();
+    BOOST_TEST(lost.load() == 2U);
+    BOOST_TEST(backlog.load() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(losses_wait_and_add_up_until_they_can_be_told) {
+    PendingLosses losses;
+    losses.add(gap_source::kPlugin, 3, false, 100);
+    losses.add(gap_source::kPlugin, 4, false, 200);
+    losses.add(gap_source::kProc, 1, true, 0);
+    losses.add("nobody", 1, true, 0);
+    std::vector<std::string> told;
+    losses.tell_all([&](const std::string& text) { told.push_back(text); });
+    BOOST_TEST(!losses.any());
+    losses.tell_all([&](const std::string& text) { told.push_back(text); });
+    const std::vector<std::string> expected{"feed=proc count=1 at_least=1",
+                                            "feed=plugin count=7 since=100"};
+    BOOST_TEST(told == expected, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(host_facts_in_order) {

@@ -12,6 +12,7 @@
 #include <boost/test/unit_test.hpp>
 #include <sys/socket.h>
 
+#include "collector/feed/loss.hpp"
 #include "collector/feed/plugin.hpp"
 
 namespace audisp_eql::collector {
@@ -102,11 +103,55 @@ BOOST_AUTO_TEST_CASE(reader_stamps_each_batch_and_ends_with_its_input) {
     BOOST_TEST(reader.counters().refused.load() == 0U);
 }
 
-// A worker that stands still costs auditd its time, never a line.
-BOOST_AUTO_TEST_CASE(reader_stops_reading_when_the_ring_is_full) {
+// A worker that stands still costs auditd nothing: what does not fit is dropped, and said to the
+// line.
+BOOST_AUTO_TEST_CASE(reader_drains_a_plugin_s_input_whatever_the_worker_does) {
     Socket socket;
     Ring ring(std::size_t{8} << 20);
     Reader reader(ring, std::make_unique<PluginInput>(socket.readers), nullptr);
+    reader.start();
+    constexpr std::uint64_t kLines = 8000;
+    const std::string filling(4000, 'x');
+    for (std::uint64_t i = 0; i < kLines; ++i)
+        socket.write(std::to_string(i) + " " + filling + "\n");
+    socket.hang_up();
+    std::uint64_t lines = 0, lost = 0;
+    BOOST_TEST(consume(ring, reader, std::chrono::seconds(60), [&](const Message& message) {
+        if (message.kind == MessageKind::audit_line)
+            ++lines;
+        if (message.kind != MessageKind::loss)
+            return;
+        BOOST_TEST(message.bytes.starts_with("feed=plugin count="));
+        lost += std::stoull(std::string(message.bytes.substr(18)));
+    }));
+    reader.join();
+    BOOST_TEST(lines > 100U);
+    BOOST_TEST(lost > 1000U);
+    BOOST_TEST(lines + lost == kLines);
+    BOOST_TEST(reader.counters().audit_dropped.load() == lost);
+    BOOST_TEST(reader.counters().refused.load() == 0U);
+}
+
+// Where the kernel keeps what is not read, a full ring stops reading.
+class PatientSource final : public AuditSource {
+  public:
+    explicit PatientSource(int descriptor) : input_(descriptor) {}
+    int descriptor() const override { return input_.descriptor(); }
+    std::size_t max_record_bytes() const override { return input_.max_record_bytes(); }
+    void read(std::size_t max_records, AuditBatch& batch) override {
+        input_.read(max_records, batch);
+    }
+    bool buffered() const override { return input_.buffered(); }
+    std::chrono::milliseconds drain_time() const override { return input_.drain_time(); }
+
+  private:
+    PluginInput input_;
+};
+
+BOOST_AUTO_TEST_CASE(reader_stops_reading_when_the_ring_is_full) {
+    Socket socket;
+    Ring ring(std::size_t{8} << 20);
+    Reader reader(ring, std::make_unique<PatientSource>(socket.readers), nullptr);
     reader.start();
     constexpr int kLines = 4000;
     const std::string filling(4000, 'x');
@@ -129,6 +174,26 @@ BOOST_AUTO_TEST_CASE(reader_stops_reading_when_the_ring_is_full) {
     BOOST_TEST(next == kLines);
     BOOST_TEST(wrong == 0);
     BOOST_TEST(reader.counters().refused.load() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(reader_passes_on_what_others_say_was_lost) {
+    Socket socket;
+    Ring ring;
+    Reader reader(ring, std::make_unique<PluginInput>(socket.readers), nullptr);
+    reader.start();
+    reader.tell_loss(gap_source::kKernel, 7, true, 123);
+    const auto until = Clock::now() + std::chrono::seconds(30);
+    std::string told;
+    while (told.empty() && Clock::now() < until) {
+        for (Message message{}; ring.front(message); ring.release())
+            if (message.kind == MessageKind::loss)
+                told = message.bytes;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    BOOST_TEST(told == "feed=kernel count=7 at_least=1 since=123");
+    socket.hang_up();
+    BOOST_TEST(consume(ring, reader, std::chrono::seconds(30), [](const Message&) {}));
+    reader.join();
 }
 
 BOOST_AUTO_TEST_CASE(reader_tells_the_time_when_nothing_happens) {
