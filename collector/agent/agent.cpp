@@ -120,7 +120,9 @@ void Agent::run(MessageSink& consumer) {
     else
         await_signal();
     every(kRulesInterval, [this] {
-        for (const auto& line : feeds_.look_after())
+        if (on_look_)
+            return on_look_();
+        for (const auto& line : feeds_.look_after(true).lines)
             log::warning(line);
     });
     for (Repeated& repeated : repeated_)

@@ -53,9 +53,15 @@ class Agent {
     boost::asio::io_context& io() { return io_; }
     // Called on the worker's thread while run() lasts.
     void on_hangup(std::function<void()> action) { on_hangup_ = std::move(action); }
+    // Called every few seconds in place of what the agent does by itself: loading audit rules of
+    // ours again that are gone.
+    void on_look(std::function<void()> action) { on_look_ = std::move(action); }
     void every(std::chrono::seconds interval, std::function<void()> action);
     void stop_after(std::chrono::seconds time);
 
+    // On the worker's thread only.
+    FeedHost& feeds() { return feeds_; }
+    const FeedReport& got() const { return got_; }
     const ReaderCounters& reader_counters() const { return feeds_.counters(); }
     // The process that holds the feeds ended before this one.
     bool lost_privileged() const { return lost_privileged_; }
@@ -80,7 +86,7 @@ class Agent {
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_;
     std::list<Repeated> repeated_;
-    std::function<void()> on_hangup_;
+    std::function<void()> on_hangup_, on_look_;
     const bool expensive_;
     Access& access_;
     FeedHost& feeds_;

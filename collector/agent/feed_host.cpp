@@ -86,8 +86,8 @@ std::vector<AuditRuleBytes> LocalFeedHost::rules_in_force() {
     return feeds_->rules_in_force();
 }
 
-std::vector<std::string> LocalFeedHost::look_after() {
-    return feeds_->look_after();
+AuditView LocalFeedHost::look_after(bool restore) {
+    return feeds_->look_after(restore);
 }
 
 std::vector<std::string> LocalFeedHost::stop() {

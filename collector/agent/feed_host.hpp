@@ -49,7 +49,7 @@ class FeedHost {
     virtual std::vector<std::string> exchange(std::string_view rules,
                                               std::uint32_t more_proc_events) = 0;
     virtual std::vector<AuditRuleBytes> rules_in_force() = 0;
-    virtual std::vector<std::string> look_after() = 0;
+    virtual AuditView look_after(bool restore) = 0;
     // Audit is put back as it was; the reader goes on to what was said before, then finishes.
     virtual std::vector<std::string> stop() = 0;
     virtual std::vector<std::string> close() = 0;
@@ -74,7 +74,7 @@ class LocalFeedHost final : public FeedHost {
     std::vector<std::string> exchange(std::string_view rules,
                                       std::uint32_t more_proc_events) override;
     std::vector<AuditRuleBytes> rules_in_force() override;
-    std::vector<std::string> look_after() override;
+    AuditView look_after(bool restore) override;
     std::vector<std::string> stop() override;
     std::vector<std::string> close() override;
     bool finished() const override { return shared_->finished.load(std::memory_order_acquire); }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/option_table.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include <boost/make_shared.hpp>
 #include <boost/program_options/value_semantic.hpp>
 
 #include "collector/feed/feeds.hpp"
+#include "detect/event/field_table.hpp"
 
 namespace po = boost::program_options;
 
@@ -36,6 +39,9 @@ constexpr Choice<QueryInputKind> kQueryInputs[] = {{"auto", QueryInputKind::auto
                                                    {"ndjson", QueryInputKind::ndjson}};
 constexpr Choice<CheckOutput> kCheckOutputs[] = {{"text", CheckOutput::text},
                                                  {"json", CheckOutput::json}};
+constexpr Choice<StatusOutput> kStatusOutputs[] = {{"text", StatusOutput::text},
+                                                   {"json", StatusOutput::json},
+                                                   {"prometheus", StatusOutput::prometheus}};
 constexpr Choice<TestOutput> kTestOutputs[] = {{"text", TestOutput::text},
                                                {"junit", TestOutput::junit}};
 constexpr Choice<LogLevel> kLogLevels[] = {{"error", LogLevel::error},
@@ -58,6 +64,26 @@ Value choose(const Choice<Value> (&choices)[N], std::string_view text) {
         names += (names.empty() ? "" : ", ") + std::string(choice.name);
     }
     throw BadValue("'" + std::string(text) + "' is none of " + names);
+}
+
+// "60s", "5m", "1h", "90".
+std::optional<std::uint32_t> seconds_of(const std::string& text) {
+    std::uint32_t seconds = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, seconds);
+    const std::string_view unit(end, static_cast<std::size_t>(last - end));
+    const std::uint32_t factor = unit.empty() || unit == "s" ? 1
+                                 : unit == "m"               ? 60
+                                 : unit == "h"               ? 3600
+                                                             : 0;
+    if (error != std::errc() || factor == 0 || seconds > Duration::kMost / factor)
+        return std::nullopt;
+    return seconds * factor;
+}
+
+std::string_view trimmed(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
 const std::string& single(const boost::any& out, const std::vector<std::string>& values) {
@@ -85,6 +111,9 @@ static void validate(boost::any& out, const std::vector<std::string>& values, Qu
 static void validate(boost::any& out, const std::vector<std::string>& values, CheckOutput*, int) {
     out = choose(kCheckOutputs, single(out, values));
 }
+static void validate(boost::any& out, const std::vector<std::string>& values, StatusOutput*, int) {
+    out = choose(kStatusOutputs, single(out, values));
+}
 static void validate(boost::any& out, const std::vector<std::string>& values, TestOutput*, int) {
     out = choose(kTestOutputs, single(out, values));
 }
@@ -103,10 +132,7 @@ static void validate(boost::any& out, const std::vector<std::string>& values,
     for (std::string_view rest : values) {
         while (true) {
             const auto comma = rest.find(',');
-            std::string_view name = rest.substr(0, comma);
-            name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
-            name = name.substr(0, name.find_last_not_of(' ') + 1);
-            feeds.push_back(choose(kRequired, name));
+            feeds.push_back(choose(kRequired, trimmed(rest.substr(0, comma))));
             if (comma == std::string_view::npos)
                 break;
             rest.remove_prefix(comma + 1);
@@ -129,19 +155,33 @@ static void validate(boost::any& out, const std::vector<std::string>& values,
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, Duration*, int) {
     const std::string& text = single(out, values);
-    Duration duration;
-    const char* const last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, duration.seconds);
-    const std::string_view unit(end, static_cast<std::size_t>(last - end));
-    const std::uint32_t factor = unit.empty() || unit == "s" ? 1
-                                 : unit == "m"               ? 60
-                                 : unit == "h"               ? 3600
-                                                             : 0;
-    if (error != std::errc() || factor == 0 || duration.seconds == 0 ||
-        duration.seconds > Duration::kMost / factor)
+    const auto seconds = seconds_of(text);
+    if (!seconds || *seconds == 0)
         throw BadValue("'" + text + "' is no time such as 60s, 5m or 1h, of a day at most");
-    duration.seconds *= factor;
-    out = duration;
+    out = Duration{*seconds};
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, Interval*, int) {
+    const std::string& text = single(out, values);
+    const auto seconds = text == "off" ? 0 : seconds_of(text);
+    if (!seconds)
+        throw BadValue("'" + text + "' is neither off nor a time such as 60s, 5m or 1h, of a day " +
+                       "at most");
+    out = Interval{*seconds};
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, FieldList*, int) {
+    const std::string& text = single(out, values);
+    FieldList list;
+    const detect::FieldNames known;
+    std::string_view rest = text == "none" ? std::string_view() : text;
+    while (!rest.empty()) {
+        const auto comma = std::min(rest.find(','), rest.size());
+        const std::string_view name = trimmed(rest.substr(0, comma));
+        rest.remove_prefix(std::min(comma + 1, rest.size()));
+        if (name != "rule.id" && !known.find(name))
+            throw BadValue("'" + std::string(name) + "' is no field of alerts");
+        list.names.emplace_back(name);
+    }
+    out = list;
 }
 template <std::size_t kLeast, std::size_t kMost, std::size_t kDefault>
 static void validate(boost::any& out, const std::vector<std::string>& values,
@@ -173,11 +213,13 @@ constexpr unsigned kRun = command_bit(Command::run), kReplay = command_bit(Comma
                    kSelftest = command_bit(Command::selftest),
                    kEnable = command_bit(Command::enable), kDisable = command_bit(Command::disable),
                    kFields = command_bit(Command::fields),
-                   kRulesCommand = command_bit(Command::rules);
+                   kRulesCommand = command_bit(Command::rules),
+                   kStatus = command_bit(Command::status),
+                   kMaintenance = command_bit(Command::maintenance);
 constexpr unsigned kLive = kRun | kRecord,
                    kRuled = kRun | kReplay | kCheck | kAuditRules | kSelftest;
-constexpr unsigned kAll =
-    kRuled | kQuery | kRecord | kTest | kDoctor | kEnable | kDisable | kFields | kRulesCommand;
+constexpr unsigned kAll = kRuled | kQuery | kRecord | kTest | kDoctor | kEnable | kDisable |
+                          kFields | kRulesCommand | kStatus | kMaintenance;
 
 constexpr const char* kRules = "Rules";
 constexpr const char* kInput = "What is read";
@@ -333,6 +375,17 @@ void add_output(TableBuilder& table, Settings& s) {
               "Also one alert for all alerts about one process tree, with the rules that fired and "
               "what the tree did afterwards, when it has been quiet for a minute (at the latest "
               "after 15 minutes).");
+    table.add(kOutput, kRun, true, "fold-window",
+              value(s.fold_window, "TIME")->default_value(s.fold_window, "60s"),
+              "Alerts that agree in the fields of fold-by within this time fold: the first goes "
+              "out at once, the others are counted, and one more tells the count. off: none fold.");
+    table.add(kOutput, kRun, true, "fold-by", value(s.fold_by, "FIELD[,FIELD]"),
+              "What alerts that fold have in common. Default: rule.id, host.id, user.id, "
+              "process.executable, process.parent.executable, destination.ip.");
+    table.add(kOutput, kRun, true, "alert-ceiling",
+              value(s.alert_ceiling, "N")->default_value(s.alert_ceiling, "100"),
+              "A rule with more alerts a minute than this is only counted until it is quieter, and "
+              "one alert says so. 0: no ceiling.");
     table.add(
         kOutput, kRun, false, "capture", value(s.capture, "FILE"),
         "Also write what this run sees to FILE, so that 'audisp-eql replay FILE' repeats it.");
@@ -347,6 +400,9 @@ void add_output(TableBuilder& table, Settings& s) {
     table.add(kOutput, kCheck | kDoctor | kRulesCommand, false, "output",
               value(s.check_output, "FORM")->default_value(s.check_output, "text"),
               "text: messages for people. json: one object a line.");
+    table.add(kOutput, kStatus, false, "output",
+              value(s.status_output, "FORM")->default_value(s.status_output, "text"),
+              "text: for people. json: one object. prometheus: its text format, for a scraper.");
     table.add(kOutput, kAuditRules, false, "remove", po::bool_switch(&s.remove_audit_rules),
               "In place of that, take out of the kernel what a crash of audisp-eql has left there: "
               "its audit rules and, where state-dir says so, changed settings.");
@@ -359,6 +415,14 @@ void add_general(TableBuilder& table, Settings& s) {
     table.add(kGeneral, kAll, false, "config", value(s.config, "FILE"),
               "The configuration file; conf.d/*.conf beside it is read too. Default: "
               "/etc/audisp-eql/audisp-eql.conf, if it exists.");
+    table.add(kGeneral, kRun, true, "heartbeat",
+              value(s.heartbeat, "TIME")->default_value(s.heartbeat, "5m"),
+              "How often a heartbeat goes the way of the alerts, with rates and losses. off: "
+              "never.");
+    table.add(kGeneral, kRun | kStatus | kMaintenance, true, "status-socket",
+              value(s.status_socket, "PATH")->default_value(s.status_socket),
+              "The unix socket on which the running program answers 'status' and 'maintenance'; "
+              "its owner and group may ask. off: none.");
     table.add(kGeneral, kAll, true, "log-level",
               value(s.log_level, "LEVEL")->default_value(s.log_level, "info"),
               "What the program says about itself: error, warning, info, debug.");

@@ -145,25 +145,9 @@ Source SettingsReader::parse_command_line(const std::vector<std::string>& argume
 }
 
 std::vector<Source> SettingsReader::read_files() {
-    namespace fs = std::filesystem;
     std::vector<Source> sources;
-    const bool chosen = !settings_.config.empty();
-    const fs::path main_file = chosen ? fs::path(settings_.config) : fs::path(kDefaultConfig);
-    std::vector<fs::path> paths;
-    std::error_code status;
-    if (chosen || fs::exists(main_file, status))
-        paths.push_back(main_file);
-    const fs::path directory = main_file.parent_path() / "conf.d";
-    std::error_code listing;
-    std::vector<fs::path> pieces;
-    for (fs::directory_iterator it(directory, listing), end; !listing && it != end;
-         it.increment(listing))
-        if (it->path().extension() == ".conf" && it->path().filename().string()[0] != '.')
-            pieces.push_back(it->path());
-    std::sort(pieces.begin(), pieces.end());
-    paths.insert(paths.end(), pieces.begin(), pieces.end());
-    for (const auto& path : paths)
-        sources.push_back(read_file(path.string()));
+    for (const auto& path : configuration_files(settings_.config))
+        sources.push_back(read_file(path));
     return sources;
 }
 
@@ -253,6 +237,27 @@ void SettingsReader::store(const Source& source) {
 
 bool Settings::requires_feed(RequiredFeed wanted) const {
     return std::find(require.begin(), require.end(), wanted) != require.end();
+}
+
+std::vector<std::string> configuration_files(const std::string& config) {
+    namespace fs = std::filesystem;
+    const bool chosen = !config.empty();
+    const fs::path main_file = chosen ? fs::path(config) : fs::path(kDefaultConfig);
+    std::vector<std::string> paths;
+    std::error_code status;
+    if (chosen || fs::exists(main_file, status))
+        paths.push_back(main_file.string());
+    const fs::path directory = main_file.parent_path() / "conf.d";
+    std::error_code listing;
+    std::vector<fs::path> pieces;
+    for (fs::directory_iterator it(directory, listing), end; !listing && it != end;
+         it.increment(listing))
+        if (it->path().extension() == ".conf" && it->path().filename().string()[0] != '.')
+            pieces.push_back(it->path());
+    std::sort(pieces.begin(), pieces.end());
+    for (const auto& piece : pieces)
+        paths.push_back(piece.string());
+    return paths;
 }
 
 OptionMessages read_settings(Command command, const std::vector<std::string>& arguments,

@@ -31,6 +31,8 @@ enum class Command : std::uint8_t {
     disable,
     fields,
     rules,
+    status,
+    maintenance,
 };
 
 enum class AuditFeed : std::uint8_t;  // collector/feed/feeds.hpp
@@ -39,6 +41,7 @@ enum class StdoutForm : std::uint8_t { none, ndjson, text };
 enum class ReplayOutput : std::uint8_t { ndjson, text, summary };
 enum class QueryInputKind : std::uint8_t { automatic, audit, ndjson };
 enum class CheckOutput : std::uint8_t { text, json };
+enum class StatusOutput : std::uint8_t { text, json, prometheus };
 enum class TestOutput : std::uint8_t { text, junit };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
@@ -60,6 +63,16 @@ inline constexpr std::string_view kDefaultConfig = "/etc/audisp-eql/audisp-eql.c
 struct Duration {
     static constexpr std::uint32_t kMost = 86'400;
     std::uint32_t seconds = 0;
+};
+
+// The same, or "off" and 0: never.
+struct Interval {
+    std::uint32_t seconds = 0;
+};
+
+// Names of fields, "rule.id,user.id"; "none".
+struct FieldList {
+    std::vector<std::string> names;
 };
 
 struct Settings {
@@ -97,6 +110,13 @@ struct Settings {
     Bounded<1, 65'536, 64> spool_mib;
     Bounded<0, 3600, 30> resend_seconds;
 
+    Interval fold_window{60};
+    FieldList fold_by{{"rule.id", "host.id", "user.id", "process.executable",
+                       "process.parent.executable", "destination.ip"}};
+    Bounded<0, 1'000'000, 100> alert_ceiling;  // alerts of a rule a minute; 0: none
+    Interval heartbeat{300};
+    std::string status_socket = "/run/audisp-eql/status.socket";  // "off"
+
     std::string host_id;  // replay, query: where the input does not tell
     ReplayOutput replay_output = ReplayOutput::ndjson;
     bool exit_code = false;  // replay, query: 3 if anything matched
@@ -112,6 +132,7 @@ struct Settings {
 
     CheckOutput check_output = CheckOutput::text;
     bool remove_audit_rules = false;  // audit-rules
+    StatusOutput status_output = StatusOutput::text;
     TestOutput test_output = TestOutput::text;
     Bounded<0, 86'400 * 30, 0> record_seconds;  // 0: until stopped
 
@@ -134,6 +155,10 @@ struct OptionMessages {
 // `arguments`: what follows the command word. With --help nothing else is looked at.
 OptionMessages read_settings(Command command, const std::vector<std::string>& arguments,
                              Settings& settings);
+
+// The configuration file, if it is there or was asked for, and conf.d/*.conf beside it, in the
+// order in which they are read. `config`: Settings::config.
+std::vector<std::string> configuration_files(const std::string& config);
 
 // The options of a command in groups, as --help shows them.
 std::string option_help(Command command);

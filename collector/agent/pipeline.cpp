@@ -322,7 +322,13 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     }
 
     // AuditEventSink
-    void on_audit_event(const AuditEvent& event) override { normalizer.on_audit_event(event); }
+    void on_audit_event(const AuditEvent& event) override {
+        // It is the first record of its event.
+        if (options.on_config_change && !event.records().empty() &&
+            event.records().front().type == audit_type::kConfigChange)
+            options.on_config_change(event);
+        normalizer.on_audit_event(event);
+    }
 
     // EventSink
     void on_event(const detect::EventPtr& event, const ProcessPtr& process) override {

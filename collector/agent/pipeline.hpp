@@ -39,6 +39,8 @@ struct PipelineOptions {
     MessageSink* tee = nullptr;
     // Live only: what loaded rules test for in process.env_vars is read, and kept.
     bool env_vars = false;
+    // Live only: each audit event that tells of a change to audit's own configuration.
+    std::function<void(const AuditEvent&)> on_config_change;
     // Every event, before the rules see it (golden tests, --events).
     std::function<void(const detect::Event&)> on_event;
     // What the rules match, quiet ones too, before it becomes an alert (rule tests, questions).

@@ -11,13 +11,14 @@
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
 #include "collector/agent/gap_teller.hpp"
+#include "collector/agent/health.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/outputs.hpp"
-#include "collector/agent/own_alert.hpp"
 #include "collector/agent/pipeline.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/agent/rule_reloader.hpp"
 #include "collector/command/command.hpp"
+#include "collector/host/technique.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -64,7 +65,7 @@ int run_command(const Settings& settings) {
     const auto rules = load_rules_aloud(settings, access.read_rules());
     Agent agent(settings, rules, access);
     Outputs outputs(agent.io(), settings);
-    OwnAlerts own(read_host_names(), [&](const detect::Alert& alert) { outputs.deliver(alert); });
+    Health health(agent, settings, outputs, access.read_rules, kNoncePrefix);
     std::unique_ptr<CaptureFile> capture;
     if (!settings.capture.empty())
         capture = std::make_unique<CaptureFile>(settings.capture);
@@ -74,29 +75,32 @@ int run_command(const Settings& settings) {
     options.env_vars = settings.env_vars;
     options.single_alerts = settings.single_alerts;
     options.stories = settings.stories;
+    options.on_config_change = [&](const AuditEvent& event) { health.on_config_change(event); };
     Pipeline pipeline(rules, std::move(options),
-                      [&](const detect::Alert& alert) { outputs.deliver(alert); });
+                      [&](const detect::Alert& alert) { health.on_alert(alert); });
     RuleReloader reloader(agent.io(), settings, access.read_rules, rules, [&](auto fresh) {
         agent.watch_for(*fresh);
+        health.rules_were_read();
         return pipeline.replace_rules(std::move(fresh));
     });
     GapTeller gaps;
+    health.begin(pipeline, reloader);
     agent.every(std::chrono::seconds(1), [&] {
         for (const GapNews& news : gaps.tell(pipeline.take_new_gaps()))
-            raise_gap(own, news);
-        own.look_after();
+            raise_gap(health.own(), news);
         outputs.look_after();
     });
     agent.on_hangup([&] {
         outputs.reopen();
+        health.reloading();
         log::info("SIGHUP: the JSON file is opened anew, the rules are read anew");
         reloader.reload();
     });
     agent.run(pipeline);
     pipeline.stop();
     for (const GapNews& news : gaps.tell_rest(pipeline.take_new_gaps()))
-        raise_gap(own, news);
-    own.finish();
+        raise_gap(health.own(), news);
+    health.end();
     outputs.flush();
     if (capture != nullptr) {
         capture->flush();

@@ -168,7 +168,7 @@ std::string make_directories() {
 
 std::string start_service() {
     must_run({"systemctl", "enable", "--now", kServiceName});
-    // Type=exec: it may end at once, because something it needs is not there.
+    // Started means ready; it may end at once all the same, because somebody takes the feed.
     std::this_thread::sleep_for(std::chrono::seconds(1));
     if (!succeeds({"systemctl", "--quiet", "is-active", kServiceName}))
         throw std::runtime_error(

@@ -318,24 +318,31 @@ void Feeds::look_for_directories(std::vector<std::string>& notes) {
     take(std::move(report), notes);
 }
 
-std::vector<std::string> Feeds::look_after() {
-    std::vector<std::string> notes;
+AuditView Feeds::look_after(bool restore) {
+    AuditView view;
+    AuditStatus status;
+    if (control_ && control_->status(status) == 0)
+        view.status = status;
     if (!rules_loaded_)
-        return notes;
-    look_for_directories(notes);
+        return view;
+    look_for_directories(view.lines);
     const auto present = count_own_rules(*control_);
     if (!present || *present >= rules_in_force_)
-        return notes;
+        return view;
+    view.rules_gone = rules_in_force_ - *present;
+    if (!restore)
+        return view;
     absent_.clear();
     RuleReport report = exchange_rules(*control_, {}, rules_);
-    notes.push_back(
+    view.rules_restored = report.loaded;
+    view.lines.push_back(
         fmt::format("audit rules: {} of ours were gone (somebody removed them, or what they "
                     "watched); {} are in force again, what happened in between was not seen",
-                    rules_in_force_ - *present, report.loaded));
+                    view.rules_gone, report.loaded));
     // What the kernel refuses now is said once, not every few seconds.
     rules_in_force_ = *present + report.loaded;
-    take(std::move(report), notes);
-    return notes;
+    take(std::move(report), view.lines);
+    return view;
 }
 
 std::vector<std::string> Feeds::retire() {

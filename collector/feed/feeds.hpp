@@ -63,6 +63,14 @@ struct FeedOptions {
     std::function<std::string(bool proc_connector)> rules;
 };
 
+// What the kernel has now.
+struct AuditView {
+    std::optional<AuditStatus> status;  // nullopt: it does not say
+    std::uint64_t rules_gone = 0;       // of ours
+    std::uint64_t rules_restored = 0;   // of these
+    std::vector<std::string> lines;     // for the log
+};
+
 class Feeds {
   public:
     // Throws std::runtime_error with the reason if there is no audit feed. A missing proc connector
@@ -90,10 +98,11 @@ class Feeds {
     // What the kernel has now, others' rules too; empty where it does not say.
     std::vector<AuditRuleBytes> rules_in_force();
 
-    // Puts our rules in again where they are gone: a host that loads its rules file after auditd
-    // (augenrules --load, at every start) removes all rules first. Lines for the log; every few
-    // seconds, not from the reader's thread.
-    std::vector<std::string> look_after();
+    // Loads rules whose directory is there now, and looks at what the kernel has of what we need.
+    // With `restore`, our rules that are gone are put in again: a host that loads its rules file
+    // after auditd (augenrules --load, at every start) removes all rules first. Every few seconds,
+    // not from the reader's thread.
+    AuditView look_after(bool restore);
 
     // The first half of the end, while the reader still reads: own rules removed, settings put
     // back. What the kernel had still to say then reaches the reader, and not the kernel's log.

@@ -94,7 +94,7 @@ class Live:
         """The program alone on both feeds."""
         self.logs += 1
         with harness.Process(
-                self.programs["audisp-eql"], "run", "--config", "/dev/null", "--rules", rules,
+                self.programs["audisp-eql"], *harness.RUN, "--rules", rules,
                 "--feed", "unicast", "--require", "audit,proc_connector", "--syslog", syslog,
                 log=f"{self.directory}/agent-{self.logs}.log") as process:
             process.wait_for_line("started;")

@@ -34,6 +34,9 @@ def wait_for(what, ask, patience=PATIENCE):
     return answer
 
 
+# Each alert by itself: what is counted here is alerts.
+UNFOLDED = ("--fold-window", "off", "--alert-ceiling", "0")
+
 RULE = """\
 [metadata]
 maturity = "production"
@@ -74,7 +77,7 @@ class Execs:
 
 
 class Plugin:
-    def __init__(self, program, directory, *options):
+    def __init__(self, program, directory, *options, unfolded=True):
         rule = pathlib.Path(directory) / "rule.toml"
         rule.write_text(RULE)
         rule.chmod(0o644)
@@ -84,7 +87,7 @@ class Plugin:
         as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         self.started = subprocess.Popen(
             [program, "run", "--config", "/dev/null", "--feed", "plugin", "--rules", rule,
-             *options], stdin=its,
+             "--status-socket", "off", *(UNFOLDED if unfolded else ()), *options], stdin=its,
             stdout=subprocess.DEVNULL, stderr=self.log.open("ab"), **as_nobody)
         its.close()
 

@@ -209,7 +209,7 @@ def measured_and_installed(program, rules, directory):
         program, rules) - 1, f"--install loaded other lines:\n{own_rules()}")
     # They are the program's own: its next run takes them over and away. And what is measured beside
     # a run leaves that alone.
-    with harness.Process(program, "run", "--config", "/dev/null", "--rules", rules, "--feed",
+    with harness.Process(program, *harness.RUN, "--rules", rules, "--feed",
                          "unicast", "--syslog", "off", log=f"{directory}/second.log") as run:
         run.wait_for_line("started")
         run.wait_for_line("left by an earlier run removed")
@@ -235,7 +235,7 @@ def test(arguments, directory):
     harness.sh("auditctl", "-a", *FOREIGN)
     try:
         foreign = harness.sh("auditctl", "-l")
-        with harness.Process(program, "run", "--config", "/dev/null", "--rules", str(rules),
+        with harness.Process(program, *harness.RUN, "--rules", str(rules),
                              "--feed", "unicast", "--require", "audit,proc_connector", "--syslog",
                              "off", "--json-file", str(out), log=f"{directory}/run.log") as run:
             run.wait_for_line("started")

@@ -93,7 +93,7 @@ def watch(options, chroot, names, number):
     """Installs a batch under the agent; the alerts on what ran in it."""
     with tempfile.TemporaryDirectory() as directory:
         capture, alerts = f"{directory}/run.capture", pathlib.Path(directory, "alerts.json")
-        command = [options.program, "run", "--config", "/dev/null", "--feed", "unicast", "--rules",
+        command = [options.program, *harness.RUN, "--feed", "unicast", "--rules",
                    options.rules, "--syslog", "off", "--json-file", str(alerts), "--capture",
                    capture]
         with harness.Process(*command, log=f"{directory}/log") as agent:

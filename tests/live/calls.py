@@ -274,7 +274,7 @@ def test(arguments, directory):
     out = pathlib.Path(directory, "alerts.ndjson")
     print(f"live.calls: not made here: {NOT_HERE}")
     with Rules(doors) as kernel, harness.Process(
-            program, "run", "--config", "/dev/null", "--rules", rules, "--feed",
+            program, *harness.RUN, "--rules", rules, "--feed",
             "unicast", "--syslog", "off", "--json-file", str(out), "--capture", capture,
             log=f"{directory}/run.log") as running:
         running.wait_for_line("started")

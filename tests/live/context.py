@@ -215,7 +215,7 @@ def test(arguments, directory):
         (rules / f"{rule}.toml").write_text(RULE.format(id=rule, query=query))
     common = ["--config", "/dev/null", "--feed", "unicast"]
     run_capture, json_file = f"{directory}/run.capture", f"{directory}/alerts.json"
-    live = [arguments["program"], "run", *common, "--rules", str(rules), "--syslog", "off",
+    live = [arguments["program"], *harness.RUN, "--feed", "unicast", "--rules", str(rules), "--syslog", "off",
             "--json-file", json_file, "--capture", run_capture, "--env-vars"]
     with harness.Network() as network:
         network.connected = lambda: connect_inside(network)

@@ -157,7 +157,7 @@ def test(arguments, directory):
     rule.write_text(RULE)
     os.mkdir(work)
     json_file, capture = pathlib.Path(directory, "alerts.ndjson"), f"{directory}/run.capture"
-    with harness.Process(arguments["program"], "run", "--config", "/dev/null", "--rules", str(rule),
+    with harness.Process(arguments["program"], *harness.RUN, "--rules", str(rule),
                          "--feed", "unicast", "--syslog", "off", "--json-file", str(json_file),
                          "--capture", capture, log=f"{directory}/run.log") as run:
         run.wait_for_line("started")

@@ -33,6 +33,9 @@ IPV6 = os.path.exists("/proc/net/if_inet6")
 PORT = 4444
 SUSPICIOUS_BINARY = "fa3a59dc-33c3-43bf-80a9-e8437a922c7f"
 SUSPICIOUS_PARENT = "4b1a807a-4e7b-414e-8cea-24bf580f6fc5"
+# Nothing of the host's configuration; and each alert by itself, as the replay of the run prints it.
+RUN = ("run", "--config", "/dev/null", "--fold-window", "off", "--alert-ceiling", "0",
+       "--status-socket", "off")
 
 
 class Failure(Exception):

@@ -50,6 +50,9 @@ args = --config={directory}/audisp-eql.conf --capture={directory}/run.capture
 format = string
 """
 
+# As harness.RUN.
+UNFOLDED = {"fold-window": "off", "status-socket": "off"}
+
 
 class Auditd(harness.Process):
     """A real auditd in the foreground. It holds the feed and starts the program."""
@@ -63,7 +66,8 @@ class Auditd(harness.Process):
         files = {
             base / "auditd.conf": AUDITD.format(directory=directory),
             plugins / "audisp-eql.conf": PLUGIN.format(program=program, directory=directory),
-            base / "audisp-eql.conf": "".join(f"{k} = {v}\n" for k, v in settings.items()),
+            base / "audisp-eql.conf": "".join(
+                f"{k} = {v}\n" for k, v in (settings | UNFOLDED).items()),
         }
         files |= {plugins / name: text for name, text in (other_plugins or {}).items()}
         for path, text in files.items():

@@ -68,7 +68,7 @@ def test(arguments, directory):
     stages = Stages(directory)
     (rules / "pair.toml").write_text(rule(PAIR, stages.query()))
     with harness.Syslog(directory) as syslog, harness.Process(
-            arguments["program"], "run", "--config", "/dev/null", "--rules", str(rules), "--feed",
+            arguments["program"], *harness.RUN, "--rules", str(rules), "--feed",
             "unicast", "--require", "audit,proc_connector", "--syslog", syslog.socket,
             log=f"{directory}/run.log") as run:
         run.wait_for_line("started")

@@ -102,7 +102,7 @@ def finds(arguments, **verdicts):
 @contextlib.contextmanager
 def agent(arguments, directory, syslog, *options, rules=None, inside=()):
     log = f"{directory}/run.log"
-    with harness.Process(*inside, arguments["program"], "run", "--config", "/dev/null", "--rules",
+    with harness.Process(*inside, arguments["program"], *harness.RUN, "--rules",
                          rules or arguments["rules"], "--feed", "unicast", "--syslog",
                          syslog.socket, *options, log=log) as run:
         run.wait_for_line("started")

@@ -133,7 +133,7 @@ def test(arguments, directory):
     else:
         print("skipped: the system calls, because strace or systemd-analyze is not installed")
     command = with_rights(
-        settings, trace, program, "run", "--config", "/dev/null", "--rules", rules, "--feed",
+        settings, trace, program, *harness.RUN, "--rules", rules, "--feed",
         "unicast", "--require", "audit,proc_connector", "--json-file", f"{output}/alerts.json")
     with harness.Network() as network, harness.Syslog(directory) as syslog:
         os.chmod(syslog.socket, 0o666)

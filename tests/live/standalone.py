@@ -23,7 +23,7 @@ def alerts_of_run(arguments, directory, techniques):
     program, rules = arguments["program"], arguments["rules"]
     capture, json_file = f"{directory}/run.capture", pathlib.Path(directory, "alerts.ndjson")
     with harness.Syslog(directory) as syslog, harness.Process(
-            program, "run", "--config", "/dev/null", "--rules", rules, "--feed", "unicast",
+            program, *harness.RUN, "--rules", rules, "--feed", "unicast",
             "--require", "audit,proc_connector", "--syslog", syslog.socket, "--json-file",
             str(json_file), "--capture", capture, log=f"{directory}/run.log") as run:
         run.wait_for_line("started")

@@ -141,7 +141,7 @@ def rule_ids(directory):
 def play(arguments, directory, scenarios, turn):
     """All of them before a live agent; each with the rules that named its processes."""
     capture, alerts_file = f"{directory}/run-{turn}.capture", f"{directory}/alerts-{turn}.json"
-    command = [arguments["program"], "run", "--config", "/dev/null", "--feed", "unicast",
+    command = [arguments["program"], *harness.RUN, "--feed", "unicast",
                "--rules", arguments["rules"], "--syslog", "off", "--json-file", alerts_file,
                "--capture", capture]
     cache = pathlib.Path(arguments["program"]).resolve().parent / "techniques"

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/agent/file_watch.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "collector/agent/options.hpp"
+#include "detect/rule/sha256.hpp"
+
+namespace audisp_eql::collector {
+namespace {
+
+// Named in one alert; a replaced rule set has a thousand.
+constexpr std::size_t kMaxNamed = 20;
+
+std::string hash_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return {};
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    return file.bad() ? std::string() : detect::sha256_hex(text);
+}
+
+void add_rules(FileHashes& hashes, const RuleFiles& files) {
+    for (const detect::RuleSource& source : files.sources)
+        hashes.emplace(source.name, detect::sha256_hex(source.text));
+    for (const PathTrouble& trouble : files.troubles)
+        hashes.emplace(trouble.path, std::string());
+}
+
+}  // namespace
+
+std::vector<std::string> difference(const FileHashes& before, const FileHashes& now) {
+    std::map<std::string, const char*> found;
+    for (const auto& [path, hash] : before) {
+        const auto same = now.find(path);
+        if (same == now.end())
+            found.emplace(path, "gone");
+        else if (same->second != hash)
+            found.emplace(path, same->second.empty() ? "unreadable" : "changed");
+    }
+    for (const auto& [path, hash] : now)
+        if (!before.contains(path))
+            found.emplace(path, "new");
+    std::vector<std::string> texts;
+    texts.reserve(found.size());
+    for (const auto& [path, what] : found)
+        texts.push_back(fmt::format("{} ({})", path, what));
+    return texts;
+}
+
+WatchedFiles hash_files(const std::string& config, const RuleInput& rules) {
+    WatchedFiles files;
+    for (const std::string& path : configuration_files(config))
+        files.configuration.emplace(path, hash_of(path));
+    add_rules(files.rules, rules.rules);
+    add_rules(files.rules, rules.exceptions);
+    return files;
+}
+
+FileWatch::FileWatch(boost::asio::io_context& io, std::string config,
+                     std::function<RuleInput()> read_rules, OwnAlerts& own)
+    : io_(io),
+      config_(std::move(config)),
+      read_rules_(std::move(read_rules)),
+      own_(own),
+      read_(hash_files(config_, read_rules_())),
+      told_(read_) {}
+
+FileWatch::~FileWatch() {
+    background_.join();
+}
+
+void FileWatch::rules_were_read() {
+    ++rules_read_;
+    take_rules_ = true;
+    look();
+}
+
+void FileWatch::look() {
+    if (std::exchange(looking_, true))
+        return;
+    boost::asio::post(background_, [this, version = rules_read_] {
+        auto now = std::make_shared<WatchedFiles>(hash_files(config_, read_rules_()));
+        boost::asio::post(io_, [this, now, version] {
+            looking_ = false;
+            ++looks_;
+            if (version != rules_read_)
+                look();  // what was hashed may be older than what was read meanwhile
+            else
+                compare(std::move(*now));
+        });
+    });
+}
+
+void FileWatch::compare(WatchedFiles now) {
+    if (std::exchange(take_rules_, false))
+        read_.rules = told_.rules = now.rules;
+    tell(own_, OwnAlert::configuration_changed, "configuration file", "at the next start",
+         read_.configuration, std::move(now.configuration), told_.configuration);
+    tell(own_, OwnAlert::rule_files_changed, "rule file", "from the next SIGHUP on", read_.rules,
+         std::move(now.rules), told_.rules);
+}
+
+void FileWatch::tell(OwnAlerts& own, OwnAlert kind, const char* what, const char* counts,
+                     const FileHashes& read, FileHashes now, FileHashes& told) {
+    if (now == told)
+        return;
+    told = std::move(now);
+    std::vector<std::string> names = difference(read, told);
+    const std::size_t count = names.size();
+    OwnAlertFacts facts;
+    if (names.empty()) {
+        facts.message = fmt::format("every {} is again as the agent has read it", what);
+    } else {
+        facts.more.push_back(json_number("audisp_eql.files.count", count));
+        names.resize(std::min(count, kMaxNamed));
+        facts.message = fmt::format(
+            "{} {}{} changed since the agent read {}: {}{}; that counts {}", count, what,
+            count == 1 ? " has" : "s have", count == 1 ? "it" : "them", names.front(),
+            count == 1 ? "" : fmt::format(" and {} more", count - 1), counts);
+    }
+    facts.more.push_back({"audisp_eql.files.names", detect::json_list(names)});
+    own.raise(kind, std::move(facts));
+}
+
+}  // namespace audisp_eql::collector

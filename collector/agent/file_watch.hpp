@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Are the configuration and the rules on disk still those that the running agent has read? Compared
+// by content, on a thread of its own: neither a time stamp nor a slow disk matters.
+//
+// Memory: owns the thread and waits for it when destroyed; refers to the io_context and the alerts.
+// Threads: called and calling on the io_context's one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "collector/agent/own_alert.hpp"
+#include "collector/agent/rule_loader.hpp"
+
+namespace audisp_eql::collector {
+
+// By path, the SHA-256 of the content; empty: it cannot be read.
+using FileHashes = std::map<std::string, std::string>;
+
+// "/etc/x.toml (changed)", "/etc/y.toml (new)", "/etc/z.toml (gone)", by path.
+std::vector<std::string> difference(const FileHashes& before, const FileHashes& now);
+
+struct WatchedFiles {
+    FileHashes configuration;
+    FileHashes rules;  // and exceptions
+};
+WatchedFiles hash_files(const std::string& config, const RuleInput& rules);
+
+class FileWatch {
+  public:
+    // What is there now is taken for what was read: make it right after reading. `config`: as
+    // Settings::config. `read_rules` is called on any thread.
+    FileWatch(boost::asio::io_context& io, std::string config,
+              std::function<RuleInput()> read_rules, OwnAlerts& own);
+    ~FileWatch();
+    FileWatch(const FileWatch&) = delete;
+    FileWatch& operator=(const FileWatch&) = delete;
+
+    // The rules were read anew.
+    void rules_were_read();
+    // Each minute or so; a look that still goes on is not doubled.
+    void look();
+    std::uint64_t looks() const { return looks_; }
+
+  private:
+    void compare(WatchedFiles now);
+    static void tell(OwnAlerts& own, OwnAlert kind, const char* what, const char* counts,
+                     const FileHashes& read, FileHashes now, FileHashes& told);
+
+    boost::asio::io_context& io_;
+    const std::string config_;
+    const std::function<RuleInput()> read_rules_;
+    OwnAlerts& own_;
+    WatchedFiles read_, told_;
+    std::uint64_t looks_ = 0, rules_read_ = 0;
+    bool looking_ = false, take_rules_ = false;
+    boost::asio::thread_pool background_{1};
+};
+
+}  // namespace audisp_eql::collector

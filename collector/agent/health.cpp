@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/agent/health.hpp"
+
+#include <unistd.h>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "collector/agent/log.hpp"
+
+namespace audisp_eql::collector {
+namespace {
+
+std::int64_t mono_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+std::int64_t wall_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+FoldingOptions folding_options(const Settings& settings, std::string selftest_mark) {
+    FoldingOptions options;
+    options.window_ns = std::int64_t{settings.fold_window.seconds} * 1'000'000'000;
+    options.fields = settings.fold_by.names;
+    options.ceiling = settings.alert_ceiling.value;
+    options.selftest_mark = std::move(selftest_mark);
+    return options;
+}
+
+// "3 d 4 h", "12 min", "45 s".
+std::string duration_text(std::int64_t seconds) {
+    if (seconds >= 86'400)
+        return fmt::format("{} d {} h", seconds / 86'400, seconds % 86'400 / 3600);
+    if (seconds >= 3600)
+        return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
+    return seconds >= 60 ? fmt::format("{} min", seconds / 60) : fmt::format("{} s", seconds);
+}
+
+std::string counted(std::uint64_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Health::Health(Agent& agent, const Settings& settings, Outputs& outputs,
+               std::function<RuleInput()> read_rules, std::string selftest_mark)
+    : agent_(agent),
+      settings_(settings),
+      outputs_(outputs),
+      own_(read_host_names(),
+           [this](const detect::Alert& alert) {
+               // Whoever reads the program's own log at night must find it there, too.
+               if (alert.rule_name != kind_of(OwnAlert::heartbeat).name)
+                   log::warning(fmt::format("alert: {}", alert.message));
+               outputs_.deliver(alert);
+           }),
+      folding_(folding_options(settings, std::move(selftest_mark)), own_,
+               [this](const detect::Alert& alert) { outputs_.deliver(alert); }),
+      tamper_({::getpid(), agent.got().reader_pid},
+              agent.got().audit_feed == name_of(AuditFeed::plugin), mono_ns()),
+      marker_(settings.state_dir),
+      files_(agent.io(), settings.config, std::move(read_rules), own_) {
+    if (!marker_.trouble().empty())
+        log::warning(marker_.trouble());
+    if (marker_.left()) {
+        EndOfRun end = tell_of(*marker_.left(), boot_id(), wall_us());
+        own_.raise(end.kind, std::move(end.facts));
+    }
+}
+
+void Health::on_alert(const detect::Alert& alert) {
+    folding_.on_alert(alert, mono_ns());
+}
+
+void Health::on_config_change(const AuditEvent& event) {
+    if (auto change = config_change(event))
+        tamper_.on_change(std::move(*change), mono_ns());
+}
+
+void Health::begin(const Pipeline& pipeline, const RuleReloader& reloader) {
+    pipeline_ = &pipeline;
+    reloader_ = &reloader;
+    agent_.on_look([this] { look(); });
+    agent_.every(std::chrono::seconds(1), [this] { tick(); });
+    agent_.every(kMinute, [this] { minute(); });
+    if (settings_.heartbeat.seconds != 0)
+        agent_.every(std::chrono::seconds(settings_.heartbeat.seconds), [this] { heartbeat(); });
+    // When the worker runs, and not before.
+    boost::asio::post(agent_.io(), [this] { notify_.ready(status_line()); });
+}
+
+void Health::reloading() {
+    reloading_ = true;
+    notify_.reloading();
+    // The administrator's word: rules that were given up are loaded again.
+    tamper_.make_peace();
+}
+
+void Health::tick() {
+    own_.look_after();
+    folding_.look_after(mono_ns());
+    // Whoever changed audit is named while the change is fresh; a removal of all rules is many
+    // records, and by now they are there.
+    if (tamper_.wants_look())
+        look();
+    if (notify_.watchdog().count() != 0 &&
+        liveness_.goes_on(agent_.reader_counters().clocks, pipeline_->counters().messages))
+        notify_.feed_watchdog();
+    if (reloading_ && !reloader_->is_building()) {
+        reloading_ = false;
+        notify_.ready(status_line());
+    }
+}
+
+void Health::look() {
+    const std::int64_t now = mono_ns();
+    const AuditView view = agent_.feeds().look_after(tamper_.may_restore(now));
+    for (const auto& line : view.lines)
+        log::warning(line);
+    std::vector<Finding> findings;
+    if (view.status)
+        findings = tamper_.look(*view.status, now);
+    if (view.rules_gone != 0)
+        for (Finding& finding : tamper_.rules_gone(view.rules_gone, view.rules_restored, now))
+            findings.push_back(std::move(finding));
+    for (Finding& finding : findings)
+        own_.raise(finding.kind, std::move(finding.facts));
+    if (notify_.is_used())
+        notify_.status(status_line());
+}
+
+void Health::minute() {
+    marker_.touch();
+    files_.look();
+}
+
+Health::Counts Health::counts() const {
+    const PipelineCounters pipeline = pipeline_->counters();
+    Counts counts;
+    counts.events = pipeline.engine.events;
+    counts.alerts = pipeline.alerts;
+    counts.losses = pipeline.gaps;
+    return counts;
+}
+
+std::string Health::status_line() const {
+    const Counts now = counts();
+    return fmt::format("{}, {}, {}{}", counted(now.events, "event"), counted(now.alerts, "alert"),
+                       now.losses == 0 ? "nothing lost" : counted(now.losses, "loss event"),
+                       tamper_.stands_down() ? ", stood down: audit rules of ours are gone" : "");
+}
+
+void Health::heartbeat() {
+    const Counts now = counts();
+    const auto up =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_)
+            .count();
+    const Counts since{now.events - told_.events, now.alerts - told_.alerts,
+                       now.losses - told_.losses};
+    told_ = now;
+    const TamperWatch::State tampered = tamper_.state();
+    std::string state;
+    for (const auto& [is_so, text] :
+         {std::pair{tampered.audit_off, "; audit is off"},
+          std::pair{tampered.feed_taken, "; the audit feed is taken away"},
+          std::pair{tampered.stands_down, "; audit rules of ours are gone, stood down"},
+          std::pair{own_.in_maintenance(), "; a maintenance is declared"}})
+        state += is_so ? text : "";
+    OwnAlertFacts facts;
+    facts.message = fmt::format(
+        "alive for {}; since the last heartbeat {} ({}/s), {}, {}{}", duration_text(up),
+        counted(since.events, "event"), since.events / settings_.heartbeat.seconds,
+        counted(since.alerts, "alert"),
+        since.losses == 0 ? "nothing lost" : counted(since.losses, "loss event"), state);
+    facts.more = {json_number("audisp_eql.heartbeat.uptime", static_cast<std::uint64_t>(up)),
+                  json_number("audisp_eql.heartbeat.interval", settings_.heartbeat.seconds),
+                  json_number("audisp_eql.heartbeat.events", since.events),
+                  json_number("audisp_eql.heartbeat.alerts", since.alerts),
+                  json_number("audisp_eql.heartbeat.losses", since.losses),
+                  json_number("audisp_eql.heartbeat.events_total", now.events),
+                  json_number("audisp_eql.heartbeat.alerts_total", now.alerts),
+                  json_number("audisp_eql.heartbeat.losses_total", now.losses)};
+    own_.raise(OwnAlert::heartbeat, std::move(facts));
+}
+
+void Health::end() {
+    notify_.stopping();
+    folding_.finish();
+    own_.finish();
+    marker_.end();
+}
+
+}  // namespace audisp_eql::collector

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is audit still as the agent needs it, and who changed it? Values in, findings out: what the
+// kernel says of its audit settings and rules every few seconds, and the records that it makes of
+// each change (CONFIG_CHANGE, and SYSCALL of the same serial).
+//
+// What is found is told once; a state that lasts is in the status report, and told again only when
+// it was over in between.
+//
+// Memory: values. Threads: one at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/agent/own_alert.hpp"
+#include "collector/audit/assembler.hpp"
+#include "collector/feed/feeds.hpp"
+
+namespace audisp_eql::collector {
+
+// One record of a change to audit's own configuration.
+struct ConfigChange {
+    enum class What : std::uint8_t { enabled, feed, backlog, rate_limit, own_rule_removed, other };
+    What what = What::other;
+    Actor actor;
+};
+// Nullopt: no CONFIG_CHANGE is in it.
+std::optional<ConfigChange> config_change(const AuditEvent& event);
+
+struct Finding {
+    OwnAlert kind;
+    OwnAlertFacts facts;
+};
+
+class TamperWatch {
+  public:
+    // No war with another tool: so often in so long, then it stands down.
+    static constexpr std::size_t kRestorations = 3;
+    static constexpr std::int64_t kWindowNs = 600LL * 1'000'000'000;
+    // auditd's own start loads the host's rules (augenrules --load), which removes all others
+    // first: within this time of a plugin's start that is the ordinary course.
+    static constexpr std::int64_t kStartNs = 60LL * 1'000'000'000;
+    // A change that is older than this is not what was found now.
+    static constexpr std::int64_t kActorNs = 60LL * 1'000'000'000;
+
+    // `self`: our process's pids, whose changes are no tampering. `plugin`: auditd holds the feed.
+    TamperWatch(std::vector<std::int32_t> self, bool plugin, std::int64_t now_ns);
+
+    void on_change(ConfigChange change, std::int64_t now_ns);
+    // A change that matters was recorded since the last look.
+    bool wants_look() const { return wants_look_; }
+
+    // What is there now, against what was there before. Rules are not its matter.
+    std::vector<Finding> look(const AuditStatus& status, std::int64_t now_ns);
+
+    // Rules are gone: may they be loaded again? False: the agent has stood down.
+    bool may_restore(std::int64_t now_ns);
+    // What became of it; `restored`: how many were loaded again.
+    std::vector<Finding> rules_gone(std::size_t gone, std::size_t restored, std::int64_t now_ns);
+    bool stands_down() const { return stands_down_; }
+    // Other rules were loaded on the administrator's word: a new start.
+    void make_peace();
+
+    struct State {
+        bool audit_off = false, feed_taken = false, backlog_shrunk = false, stands_down = false;
+    };
+    State state() const { return {off_, taken_, shrunk_, stands_down_}; }
+
+  private:
+    struct Seen {
+        ConfigChange change;
+        std::int64_t when_ns;
+    };
+    Actor actor_of(ConfigChange::What what, std::int64_t now_ns) const;
+    bool is_self(const Actor& actor) const;
+
+    std::vector<std::int32_t> self_;
+    bool plugin_;
+    std::int64_t began_ns_;
+    std::deque<Seen> changes_;  // newest last
+    bool wants_look_ = false;
+    bool was_on_ = false, off_ = false, taken_ = false, shrunk_ = false, stands_down_ = false;
+    int without_feed_ = 0;  // looks in a row
+    std::uint32_t holder_ = 0, backlog_limit_ = 0, rate_limit_ = 0;
+    bool looked_ = false;
+    std::deque<std::int64_t> restorations_;
+};
+
+}  // namespace audisp_eql::collector
