@@ -50,12 +50,12 @@ class Result:
         return f"{self.outcome.seconds:.1f}" if self.outcome else ""
 
 
-def in_parallel(results):
+def in_parallel(results, at_once):
     """Those that wait for minutes begin first and are no part of the pool."""
     todo = [r for r in results if not r.skipped]
     slow = [r for r in todo if r.scenario.patience > harness.PATIENCE * 3]
     with concurrent.futures.ThreadPoolExecutor(len(slow) + 1) as waiting, \
-            concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         done = [waiting.submit(r.run) for r in slow]
         done += [pool.submit(r.run) for r in todo if r not in slow]
         for one in done:
@@ -138,7 +138,7 @@ def rule_ids(directory):
             if not path.name.endswith(".test.toml")}
 
 
-def play(arguments, directory, scenarios, turn):
+def play(arguments, directory, scenarios, turn, at_once):
     """All of them before a live agent; each with the rules that named its processes."""
     capture, alerts_file = f"{directory}/run-{turn}.capture", f"{directory}/alerts-{turn}.json"
     command = [arguments["program"], *harness.RUN, "--feed", "unicast",
@@ -153,7 +153,7 @@ def play(arguments, directory, scenarios, turn):
         try:
             with harness.Process(*command, log=f"{directory}/run-{turn}.log") as agent:
                 agent.wait_for_line("started")
-                in_parallel(results)
+                in_parallel(results, at_once)
                 time.sleep(LINGER)
                 end(pids_in(stage.network.client) - stage.daemons)
                 time.sleep(LINGER)
@@ -175,15 +175,17 @@ def to_repeat(results):
             (r.problem or r.is_attack and not r.rules and not r.scenario.unseen)}
 
 
-def test(arguments, directory):
+def verify(arguments, directory, chosen, at_once):
+    """Plays the scenarios that chosen(scenario) takes; the results."""
     own_rules = rule_ids(arguments["rules"]) - SEEDS
-    scenarios = [(i, s) for i, s in enumerate(tables.SCENARIOS) if s.live]
-    results = play(arguments, directory, scenarios, 1)
-    # Eight at a time on a busy machine, a shell's pauses are not always what they would be.
+    scenarios = [(i, s) for i, s in enumerate(tables.SCENARIOS) if chosen(s)]
+    results = play(arguments, directory, scenarios, 1, at_once)
+    # Several at a time on a busy machine, a shell's pauses are not always what they would be.
     if own_rules and (names := to_repeat(results)):
         print(f"Not found, or not at its end, at the first try; once more: {', '.join(sorted(names))}")
         again = {r.scenario.name: r for r in play(
-            arguments, directory, [(i, s) for i, s in scenarios if s.name in names], 2)}
+            arguments, directory, [(i, s) for i, s in scenarios if s.name in names], 2,
+            at_once)}
         results = [again.get(r.scenario.name, r) for r in results]
     attacks, works = ([r for r in results if r.is_attack is kind] for kind in (True, False))
     show(attacks, "Techniques: shape, name, seconds, whether the shell answered, rules", "answered")
@@ -196,6 +198,11 @@ def test(arguments, directory):
         print("Only the seeds are loaded: what they miss is no failure.")
     problems = judge(results, own_rules)
     expect(not problems, "\n  " + "\n  ".join(problems))
+    return results
+
+
+def test(arguments, directory):
+    verify(arguments, directory, lambda scenario: scenario.live, AT_ONCE)
 
 
 if __name__ == "__main__":

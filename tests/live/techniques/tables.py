@@ -3,10 +3,11 @@
 
 import at_work
 import attacks
+import daily_work
 import hidden
 import ordinary
 import unusual
 import variants
 
 SCENARIOS = attacks.ATTACKS + hidden.ATTACKS + unusual.ATTACKS + ordinary.WORKS + \
-    at_work.WORKS + variants.ATTACKS
+    at_work.WORKS + variants.ATTACKS + daily_work.WORKS
