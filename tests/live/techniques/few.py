@@ -19,7 +19,8 @@ TECHNIQUES = {
     "c_memfd_web", "python_subprocess_ssh", "ncat_exec6_ssh", "go_exec_service",
     # The shell waits for its operator behind a relay, a terminal or a pipeline.
     "socat_pty_web", "socat_udp_ssh", "python_pty6_web", "java_shell_ssh", "nc_fifo_web", "tls_two_web",
-    "bind_nc_traditional_ssh", "gawk_loop_ssh", "beacon_curl_sh_cron", "relay_unix_socat_ssh",
+    "bind_nc_traditional_ssh", "bind_busybox_cron", "gawk_loop_ssh", "beacon_curl_sh_cron",
+    "relay_unix_socat_ssh",
 }
 WORK = {
     "package_install", "build_make", "git_over_ssh", "remote_commands", "curl_pipe_sh",

@@ -103,9 +103,8 @@ def show(results, title, answered):
     print(f"\n{title}")
     for result in results:
         names = "; ".join(sorted(name for _, name in result.rules)) or "-"
-        if reason := (result.scenario.unseen if result.is_attack else
-                      result.scenario.known_alarm):
-            names += f" ({reason})"
+        if result.is_attack and result.scenario.unseen:
+            names += f" ({result.scenario.unseen})"
         said = f"skipped: {result.skipped}" if result.skipped else result.problem or answered
         shape = getattr(result.scenario, "shape", " ")
         print(f"  {shape} {result.scenario.name:<32} {result.seconds:>6}  {said:<10} "
@@ -126,7 +125,7 @@ def judge(results, own_rules):
                 problems.append(f"{result.scenario.name}: no alert of medium or more names it")
             if result.rules and result.scenario.unseen:
                 problems.append(f"{result.scenario.name}: is found, though it is said to be unseen")
-        if not result.is_attack and not (result.scenario.twin or result.scenario.known_alarm):
+        if not result.is_attack and not result.scenario.twin:
             problems += [f"{result.scenario.name}: a false alarm of '{name}'"
                          for rule, name in result.rules if rule not in SEEDS]
     return problems

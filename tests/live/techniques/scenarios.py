@@ -16,9 +16,7 @@ import stage as stages
 
 # Where each's own directory is made, in turn.
 ATTACK_PLACES = ("/tmp", "/dev/shm", "/var/tmp", "/opt", "/tmp", "/srv")
-# Not /tmp and its like: a tool unpacked there that connects, and runs commands after waiting, is what
-# one of the rules is for, as its notes on false positives say.
-WORK_PLACES = ("/srv", "/opt")
+WORK_PLACES = ("/tmp", "/srv", "/opt")
 
 # Why no rule finds a technique without firing on ordinary work too.
 PACED = "inline code and one connection: a health check of a slow server does the same"
@@ -69,8 +67,6 @@ class Work:
     live: bool = True
     # A technique that leaves the same events, one by one: an alert is no false one.
     twin: str = ""
-    # Why a rule is known to fire on it: listed as a false alarm, but no failure of the test.
-    known_alarm: str = ""
 
 
 @dataclasses.dataclass

@@ -21,8 +21,6 @@ PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "SHELL": "/bin/sh"}
 SSH_PORT, WEB_PORT = 2222, 8099
-# Between what one daemon starts, in seconds: these scenarios have nothing to do with each other.
-APART = 0.2
 # A shell's or a client's, and what a terminal is told after it.
 PROMPT = re.compile(rb"[#$>] (\x1b\[[0-9;?]*[a-zA-Z])*$")
 # What a person takes before typing on, in seconds; and when there is no prompt.
@@ -113,10 +111,7 @@ class Leader:
         """The pid of what it started."""
         with self.lock:
             os.write(self.requests, b"".join(a.encode() + b"\0" for a in arguments) + b"\0")
-            pid = int(self.replies.readline())
-            # Two that begin at the same moment look like a pipeline's.
-            time.sleep(APART)
-            return pid
+            return int(self.replies.readline())
 
     def close(self):
         os.close(self.requests)
