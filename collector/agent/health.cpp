@@ -123,13 +123,13 @@ void Health::look() {
     const AuditView view = agent_.feeds().look_after(tamper_.may_restore(now));
     for (const auto& line : view.lines)
         log::warning(line);
-    std::vector<Finding> findings;
+    std::vector<TamperFinding> findings;
     if (view.status)
         findings = tamper_.look(*view.status, now);
     if (view.rules_gone != 0)
-        for (Finding& finding : tamper_.rules_gone(view.rules_gone, view.rules_restored, now))
+        for (TamperFinding& finding : tamper_.rules_gone(view.rules_gone, view.rules_restored, now))
             findings.push_back(std::move(finding));
-    for (Finding& finding : findings)
+    for (TamperFinding& finding : findings)
         own_.raise(finding.kind, std::move(finding.facts));
     if (notify_.is_used())
         notify_.status(status_line());

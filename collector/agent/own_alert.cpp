@@ -112,7 +112,7 @@ std::string alert_id(const OwnAlertKind& kind, const std::string& occasion, cons
     return to_string(boost::uuids::name_generator_sha1(space)(host.machine_id + '\n' + occasion));
 }
 
-void add_actor(detect::JsonMembers& members, const Actor& actor) {
+void add_actor(detect::JsonMembers& members, const AuditActor& actor) {
     if (actor.auid)
         members.push_back({"user.audit.id", quoted(std::to_string(*actor.auid))});
     if (actor.uid)
@@ -148,7 +148,7 @@ const OwnAlertKind& kind_of(OwnAlert kind) {
     return kKinds[static_cast<std::size_t>(kind)];
 }
 
-std::string actor_text(const Actor& actor) {
+std::string actor_text(const AuditActor& actor) {
     std::string details;
     const auto detail = [&](std::string_view name, const auto& number) {
         if (number)
@@ -289,7 +289,7 @@ void OwnAlerts::finish() {
         end_maintenance("the agent stops", {});
 }
 
-void OwnAlerts::maintain(std::chrono::seconds time, const Actor& declared_by) {
+void OwnAlerts::maintain(std::chrono::seconds time, const AuditActor& declared_by) {
     const std::string who = actor_text(declared_by);
     if (time.count() <= 0) {
         if (in_maintenance())
@@ -308,7 +308,7 @@ void OwnAlerts::maintain(std::chrono::seconds time, const Actor& declared_by) {
           .more = {json_time("audisp_eql.maintenance_until", until_us)}});
 }
 
-void OwnAlerts::end_maintenance(std::string_view why, const Actor& actor) {
+void OwnAlerts::end_maintenance(std::string_view why, const AuditActor& actor) {
     maintenance_until_ns_ = maintenance_until_s_ = 0;
     OwnAlertFacts facts;
     facts.actor = actor;

@@ -63,7 +63,7 @@ struct OwnAlertKind {
 const OwnAlertKind& kind_of(OwnAlert kind);
 
 // Who did it, as far as audit's records tell. Bytes are hostile.
-struct Actor {
+struct AuditActor {
     std::optional<std::uint32_t> auid;  // who logged in; nullopt: a service, or not known
     std::optional<std::uint32_t> uid;
     std::optional<std::int32_t> pid;
@@ -74,11 +74,11 @@ struct Actor {
     bool known() const { return auid || uid || pid || !executable.empty() || !comm.empty(); }
 };
 // "/usr/sbin/auditctl (pid 4321, auid 1000)"; "somebody" if nothing is known.
-std::string actor_text(const Actor& actor);
+std::string actor_text(const AuditActor& actor);
 
 struct OwnAlertFacts {
     std::string message;            // one sentence for people
-    Actor actor = {};               // process.*, user.*
+    AuditActor actor = {};          // process.*, user.*
     detect::JsonMembers more = {};  // audisp_eql.*; the values are JSON
     // What makes event.id, with the kind and the host: the same occasion, the same id. Empty: the
     // time and a count.
@@ -122,7 +122,7 @@ class OwnAlerts {
 
     // For so long tampering is only counted; one alert says who declared it, another how it went. 0
     // ends a maintenance.
-    void maintain(std::chrono::seconds time, const Actor& declared_by);
+    void maintain(std::chrono::seconds time, const AuditActor& declared_by);
     bool in_maintenance() const { return maintenance_until_ns_ != 0; }
     // Wall time, seconds; 0: none.
     std::int64_t maintenance_until() const { return maintenance_until_s_; }
@@ -143,7 +143,7 @@ class OwnAlerts {
     const Window& at(OwnAlert kind) const { return windows_[static_cast<std::size_t>(kind)]; }
     void send(OwnAlert kind, OwnAlertFacts facts);
     void tell_held(OwnAlert kind);
-    void end_maintenance(std::string_view why, const Actor& actor);
+    void end_maintenance(std::string_view why, const AuditActor& actor);
 
     HostNames host_;
     Deliver deliver_;

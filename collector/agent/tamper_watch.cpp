@@ -69,7 +69,7 @@ std::optional<ConfigChange> config_change(const AuditEvent& event) {
         return std::nullopt;
     ConfigChange change;
     change.what = what_changed(body);
-    Actor& actor = change.actor;
+    AuditActor& actor = change.actor;
     actor.record = event.key();
     actor.auid = id_of(body, "auid");
     const std::string_view call = event.body_of(audit_type::kSyscall);
@@ -87,7 +87,7 @@ std::optional<ConfigChange> config_change(const AuditEvent& event) {
 TamperWatch::TamperWatch(std::vector<std::int32_t> self, bool plugin, std::int64_t now_ns)
     : self_(std::move(self)), plugin_(plugin), began_ns_(now_ns) {}
 
-bool TamperWatch::is_self(const Actor& actor) const {
+bool TamperWatch::is_self(const AuditActor& actor) const {
     return actor.pid && std::find(self_.begin(), self_.end(), *actor.pid) != self_.end();
 }
 
@@ -102,8 +102,8 @@ void TamperWatch::on_change(ConfigChange change, std::int64_t now_ns) {
 
 // The newest that names a process, else the newest: our own changes show none, because the kernel
 // does not audit who reads its feed.
-Actor TamperWatch::actor_of(ConfigChange::What what, std::int64_t now_ns) const {
-    Actor found;
+AuditActor TamperWatch::actor_of(ConfigChange::What what, std::int64_t now_ns) const {
+    AuditActor found;
     for (auto seen = changes_.rbegin(); seen != changes_.rend(); ++seen) {
         if (seen->change.what != what || now_ns - seen->when_ns > kActorNs)
             continue;
@@ -115,17 +115,17 @@ Actor TamperWatch::actor_of(ConfigChange::What what, std::int64_t now_ns) const 
     return found;
 }
 
-std::vector<Finding> TamperWatch::look(const AuditStatus& status, std::int64_t now_ns) {
+std::vector<TamperFinding> TamperWatch::look(const AuditStatus& status, std::int64_t now_ns) {
     using What = ConfigChange::What;
     wants_look_ = false;
-    std::vector<Finding> findings;
+    std::vector<TamperFinding> findings;
     if (!std::exchange(looked_, true)) {
         holder_ = status.pid;
         backlog_limit_ = status.backlog_limit;
         rate_limit_ = status.rate_limit;
     }
     const auto find = [&](OwnAlert kind, What what, auto message, detect::JsonMembers more = {}) {
-        const Actor actor = actor_of(what, now_ns);
+        const AuditActor actor = actor_of(what, now_ns);
         findings.push_back(
             {kind,
              {.message = message(actor_text(actor)), .actor = actor, .more = std::move(more)}});
@@ -191,11 +191,11 @@ bool TamperWatch::may_restore(std::int64_t now_ns) {
     return !stands_down_ && restorations_.size() < kRestorations;
 }
 
-std::vector<Finding> TamperWatch::rules_gone(std::size_t gone, std::size_t restored,
-                                             std::int64_t now_ns) {
+std::vector<TamperFinding> TamperWatch::rules_gone(std::size_t gone, std::size_t restored,
+                                                   std::int64_t now_ns) {
     wants_look_ = false;
-    std::vector<Finding> findings;
-    const Actor actor = actor_of(ConfigChange::What::own_rule_removed, now_ns);
+    std::vector<TamperFinding> findings;
+    const AuditActor actor = actor_of(ConfigChange::What::own_rule_removed, now_ns);
     if (!may_restore(now_ns)) {
         if (std::exchange(stands_down_, true))
             return findings;

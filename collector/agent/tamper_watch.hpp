@@ -26,12 +26,12 @@ namespace audisp_eql::collector {
 struct ConfigChange {
     enum class What : std::uint8_t { enabled, feed, backlog, rate_limit, own_rule_removed, other };
     What what = What::other;
-    Actor actor;
+    AuditActor actor;
 };
 // Nullopt: no CONFIG_CHANGE is in it.
 std::optional<ConfigChange> config_change(const AuditEvent& event);
 
-struct Finding {
+struct TamperFinding {
     OwnAlert kind;
     OwnAlertFacts facts;
 };
@@ -55,12 +55,13 @@ class TamperWatch {
     bool wants_look() const { return wants_look_; }
 
     // What is there now, against what was there before. Rules are not its matter.
-    std::vector<Finding> look(const AuditStatus& status, std::int64_t now_ns);
+    std::vector<TamperFinding> look(const AuditStatus& status, std::int64_t now_ns);
 
     // Rules are gone: may they be loaded again? False: the agent has stood down.
     bool may_restore(std::int64_t now_ns);
     // What became of it; `restored`: how many were loaded again.
-    std::vector<Finding> rules_gone(std::size_t gone, std::size_t restored, std::int64_t now_ns);
+    std::vector<TamperFinding> rules_gone(std::size_t gone, std::size_t restored,
+                                          std::int64_t now_ns);
     bool stands_down() const { return stands_down_; }
     // Other rules were loaded on the administrator's word: a new start.
     void make_peace();
@@ -75,8 +76,8 @@ class TamperWatch {
         ConfigChange change;
         std::int64_t when_ns;
     };
-    Actor actor_of(ConfigChange::What what, std::int64_t now_ns) const;
-    bool is_self(const Actor& actor) const;
+    AuditActor actor_of(ConfigChange::What what, std::int64_t now_ns) const;
+    bool is_self(const AuditActor& actor) const;
 
     std::vector<std::int32_t> self_;
     bool plugin_;

@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_own_alert_has_an_id_and_a_name_of_its_own) {
 }
 
 BOOST_AUTO_TEST_CASE(an_own_alert_is_an_ecs_document_that_names_the_actor) {
-    Actor actor;
+    AuditActor actor;
     actor.auid = 1000;
     actor.pid = 4321;
     actor.executable = "/usr/sbin/auditctl\n\"x";
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(an_own_alert_is_an_ecs_document_that_names_the_actor) {
 
 BOOST_AUTO_TEST_CASE(an_actor_is_told_as_far_as_known) {
     struct {
-        Actor actor;
+        AuditActor actor;
         const char* text;
     } const kCases[] = {
         {{}, "somebody"},
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(of_one_kind_so_many_go_out_and_the_rest_is_counted_and_told
 
 BOOST_AUTO_TEST_CASE(a_maintenance_mutes_tampering_to_one_line) {
     Scene scene;
-    Actor root;
+    AuditActor root;
     root.uid = 0;
     root.pid = 9;
     root.comm = "bash";

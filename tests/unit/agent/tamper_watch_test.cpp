@@ -59,15 +59,15 @@ struct Scene {
     AuditStatus status = healthy();
     TamperWatch watch;
 
-    std::vector<Finding> look() { return watch.look(status, now_ns); }
-    std::vector<Finding> gone(std::size_t gone) {
+    std::vector<TamperFinding> look() { return watch.look(status, now_ns); }
+    std::vector<TamperFinding> gone(std::size_t gone) {
         return watch.rules_gone(gone, watch.may_restore(now_ns) ? gone : 0, now_ns);
     }
 };
 
-std::string names(const std::vector<Finding>& findings) {
+std::string names(const std::vector<TamperFinding>& findings) {
     std::string text;
-    for (const Finding& finding : findings)
+    for (const TamperFinding& finding : findings)
         text += (text.empty() ? "" : ",") + std::string(kind_of(finding.kind).name);
     return text;
 }
