@@ -17,6 +17,7 @@
 #include "collector/agent/pipeline.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/agent/rule_reloader.hpp"
+#include "collector/agent/serial_file.hpp"
 #include "collector/command/command.hpp"
 #include "collector/host/technique.hpp"
 
@@ -38,6 +39,22 @@ std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings
     else if (!settings.env_vars && rules.set->uses(detect::FieldId::process_env_vars))
         log::warning("some rules test process.env_vars, which stays empty: env-vars = on fills it");
     return rules.set;
+}
+
+std::int64_t monotonic_ns() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+void say_what_was_missed(SerialFile& serials, Pipeline& pipeline) {
+    const auto loss = serials.loss_before(pipeline.first_serial());
+    if (!loss)
+        return;
+    Message message{};
+    message.kind = MessageKind::loss;
+    message.mono_ns = monotonic_ns();
+    message.bytes = *loss;
+    pipeline.on_message(message);
 }
 
 void log_statistics(const Pipeline& pipeline, const Outputs& outputs, const Agent& agent,
@@ -85,7 +102,10 @@ int run_command(const Settings& settings) {
     });
     GapTeller gaps;
     health.begin(pipeline, reloader);
+    SerialFile serials(settings.state_dir, boot_id_of_host());
     agent.every(std::chrono::seconds(1), [&] {
+        say_what_was_missed(serials, pipeline);
+        serials.keep(pipeline.last_serial(), monotonic_ns(), false);
         for (const GapNews& news : gaps.tell(pipeline.take_new_gaps()))
             raise_gap(health.own(), news);
         outputs.look_after();
@@ -98,6 +118,7 @@ int run_command(const Settings& settings) {
     });
     agent.run(pipeline);
     pipeline.stop();
+    serials.keep(pipeline.last_serial(), monotonic_ns(), true);
     for (const GapNews& news : gaps.tell_rest(pipeline.take_new_gaps()))
         raise_gap(health.own(), news);
     health.end();
