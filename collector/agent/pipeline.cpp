@@ -269,12 +269,12 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             look_at_losses(now_ns);
     }
 
-    void look_at_losses(std::int64_t now_ns) {
+    void look_at_losses(std::int64_t now_ns, bool at_end = false) {
         const ProcessTableCounters& processes = normalizer.processes().counters();
         StageLosses counted{assembler.counters(), counters.unknown_types, processes.evicted};
         if (engine)
             counted.dropped += engine->counters().pending_dropped;
-        record_losses.look(counted, now_ns, normalizer.engine_ns(), gaps);
+        record_losses.look(counted, now_ns, normalizer.engine_ns(), gaps, at_end);
     }
 
     std::int64_t file_time(const std::optional<RecordHead>& head) {
@@ -287,10 +287,11 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     }
 
     void stop() {
+        // Before what is in flight is cut off: that is the input's end, and nothing was lost.
+        look_at_losses(records_received ? stream_ns : file_clock.ns(), true);
         assembler.finish();
         normalizer.finish();
         tell_engine_the_time();
-        look_at_losses(records_received ? stream_ns : file_clock.ns());
     }
 
     void finish() {

@@ -14,7 +14,7 @@ void RecordLosses::host_says(std::string_view text) {
 }
 
 void RecordLosses::look(const StageLosses& counted, std::int64_t now_ns, std::int64_t engine_ns,
-                        GapLog& log) {
+                        GapLog& log, bool at_end) {
     next_look_ns_ = now_ns + kLookNs;
     const std::int64_t since = looked_engine_ns_ != 0 ? looked_engine_ns_ : engine_ns;
     looked_engine_ns_ = engine_ns;
@@ -30,7 +30,9 @@ void RecordLosses::look(const StageLosses& counted, std::int64_t now_ns, std::in
              (numbered_ ? assembler.orphans : 0));
     note(gap_source::kUnparsed, unparsed_, assembler.unparsed + counted.unknown_types);
     note(gap_source::kMemory, dropped_, counted.dropped);
-    if (const SerialTracker::Lost lost = serials_.take_lost(now_ns); lost.count != 0)
+    if (const SerialTracker::Lost lost =
+            serials_.take_lost(at_end ? now_ns + SerialTracker::kLateNs : now_ns);
+        lost.count != 0)
         log.add({std::string(gap_source::kSerial), engine_ns - (now_ns - lost.since_ns),
                  engine_ns - (now_ns - lost.until_ns), lost.count, false});
 }

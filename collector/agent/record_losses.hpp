@@ -48,8 +48,10 @@ class RecordLosses {
             first_serial_ = head->key.serial;
     }
     bool due(std::int64_t now_ns) const { return now_ns >= next_look_ns_; }
-    // Puts what is new into the log. `now_ns`: the input's clock, `engine_ns`: the engine's.
-    void look(const StageLosses& counted, std::int64_t now_ns, std::int64_t engine_ns, GapLog& log);
+    // Puts what is new into the log. `now_ns`: the input's clock, `engine_ns`: the engine's;
+    // `at_end`: nothing comes any more that could fill a hole.
+    void look(const StageLosses& counted, std::int64_t now_ns, std::int64_t engine_ns, GapLog& log,
+              bool at_end = false);
     // Another boot or machine.
     void reset();
 

@@ -57,6 +57,8 @@ UNFOLDED = {"fold-window": "off", "status-socket": "off"}
 class Auditd(harness.Process):
     """A real auditd in the foreground. It holds the feed and starts the program."""
 
+    FLAG, CONFIG = "-f", AUDITD
+
     def __init__(self, directory, program, settings, other_plugins=None):
         """other_plugins: what else stands in plugins.d, or in the place of the program's
         audisp-eql.conf: text by file name."""
@@ -64,7 +66,7 @@ class Auditd(harness.Process):
         plugins = base / "plugins.d"
         plugins.mkdir(mode=0o750)
         files = {
-            base / "auditd.conf": AUDITD.format(directory=directory),
+            base / "auditd.conf": self.CONFIG.format(directory=directory),
             plugins / "audisp-eql.conf": PLUGIN.format(program=program, directory=directory),
             base / "audisp-eql.conf": "".join(
                 f"{k} = {v}\n" for k, v in (settings | UNFOLDED).items()),
@@ -74,7 +76,7 @@ class Auditd(harness.Process):
             path.write_text(text)
             path.chmod(0o640)
         self.program = program
-        super().__init__("auditd", "-f", "-c", directory, log=base / "auditd.log",
+        super().__init__("auditd", self.FLAG, "-c", directory, log=base / "auditd.log",
                          stdout=harness.subprocess.DEVNULL)
 
     def plugin(self, program=None):
