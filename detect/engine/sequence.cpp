@@ -224,6 +224,9 @@ void SequenceMachine::missing(Scene& scene, std::uint32_t stage) {
             refute_waiting(key, time_ns);
             continue;
         }
+        // Between two events, only what comes after the first of them matters.
+        if (stage > first_ && !pending_.find(before_[stage], key))
+            continue;
         PendingMatch* memory = pending_.find(stage, key);
         if (!memory) {
             memory = pending_.begin(key, time_ns);
