@@ -90,6 +90,7 @@ b=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
 chown postgres @D@; cd @D@
 run() { setpriv --reuid=postgres --regid=postgres --clear-groups env HOME=@D@ "$@"; }
 run $b/initdb -A trust -D @D@/db >/dev/null
+echo 'host all all @V@/32 trust' >>@D@/db/pg_hba.conf
 run $b/pg_ctl -D @D@/db -w -o "-p @R@ -h @V@ -k @D@" -l @D@/log start >/dev/null
 psql() { run $b/psql -q -h @V@ -p @R@ -U postgres "$@"; }
 psql -c 'create table t(a text)'
