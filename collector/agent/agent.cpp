@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/agent.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <stdexcept>
 #include <unistd.h>
@@ -61,7 +62,7 @@ Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> ru
     if (access.notices >= 0)
         notices_.assign(access.notices);
     else
-        for (const int number : {SIGTERM, SIGINT, SIGHUP})
+        for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
             signals_.add(number);
 }
 
@@ -78,7 +79,11 @@ void Agent::say_what_is_blind(const detect::RuleSet& rules, const KernelNeeds& n
     view.proc_connector = got_.connector;
     view.proc_events = needs.proc_events;
     view.audit_rules = feeds_.rules_in_force();
-    for (const auto& line : sight_lines(rules, sight_of_rules(rules, view)))
+    const std::vector<RuleSight> sights = sight_of_rules(rules, view);
+    blind_rules_ = static_cast<std::size_t>(
+        std::count_if(sights.begin(), sights.end(),
+                      [](const RuleSight& sight) { return sight.sight == Sight::blind; }));
+    for (const auto& line : sight_lines(rules, sights))
         log::warning(line);
     if (!needs.expensive.empty())
         log::info(
@@ -183,6 +188,9 @@ void Agent::on_signal(int number) {
     if (number == SIGHUP) {
         if (on_hangup_)
             on_hangup_();
+    } else if (number == SIGUSR1) {
+        if (on_user_signal_)
+            on_user_signal_();
     } else if (stopping_) {
         log::warning("stopped at once; what was read and not worked off is lost");
         io_.stop();

@@ -53,6 +53,10 @@ class Agent {
     boost::asio::io_context& io() { return io_; }
     // Called on the worker's thread while run() lasts.
     void on_hangup(std::function<void()> action) { on_hangup_ = std::move(action); }
+    // SIGUSR1.
+    void on_user_signal(std::function<void()> action) { on_user_signal_ = std::move(action); }
+    // Rules that see nothing, for want of a feed or an audit rule.
+    std::size_t blind_rules() const { return blind_rules_; }
     // Called every few seconds in place of what the agent does by itself: loading audit rules of
     // ours again that are gone.
     void on_look(std::function<void()> action) { on_look_ = std::move(action); }
@@ -86,7 +90,8 @@ class Agent {
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_;
     std::list<Repeated> repeated_;
-    std::function<void()> on_hangup_, on_look_;
+    std::function<void()> on_hangup_, on_look_, on_user_signal_;
+    std::size_t blind_rules_ = 0;
     const bool expensive_;
     Access& access_;
     FeedHost& feeds_;

@@ -12,12 +12,6 @@
 namespace audisp_eql::collector {
 namespace {
 
-std::int64_t mono_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-
 std::int64_t wall_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(
                std::chrono::system_clock::now().time_since_epoch())
@@ -63,9 +57,17 @@ Health::Health(Agent& agent, const Settings& settings, Outputs& outputs,
       folding_(folding_options(settings, std::move(selftest_mark)), own_,
                [this](const detect::Alert& alert) { outputs_.deliver(alert); }),
       tamper_({::getpid(), agent.got().reader_pid},
-              agent.got().audit_feed == name_of(AuditFeed::plugin), mono_ns()),
+              agent.got().audit_feed == name_of(AuditFeed::plugin), monotonic_ns()),
       marker_(settings.state_dir),
-      files_(agent.io(), settings.config, std::move(read_rules), own_) {
+      files_(agent.io(), settings.config, std::move(read_rules), own_),
+      socket_(
+          agent.io(), settings.status_socket,
+          [this](StatusOutput form) { return render(status(), form); },
+          [this](std::chrono::seconds time, const AuditActor& actor) {
+              return maintain(time, actor);
+          }) {
+    if (!socket_.trouble().empty())
+        log::warning(socket_.trouble());
     if (!marker_.trouble().empty())
         log::warning(marker_.trouble());
     if (marker_.left()) {
@@ -74,19 +76,67 @@ Health::Health(Agent& agent, const Settings& settings, Outputs& outputs,
     }
 }
 
+std::int64_t Health::monotonic_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+std::chrono::seconds Health::uptime() const {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() -
+                                                            start_);
+}
+
+void Rates::add(const Counts& totals) {
+    totals_.push_back(totals);
+    if (totals_.size() > kSeconds + 1)
+        totals_.pop_front();
+}
+
+std::array<double, 4> Rates::a_second() const {
+    std::array<double, 4> rates{};
+    if (totals_.size() < 2)
+        return rates;
+    for (std::size_t i = 0; i < rates.size(); ++i)
+        rates[i] = static_cast<double>(totals_.back()[i] - totals_.front()[i]) /
+                   static_cast<double>(totals_.size() - 1);
+    return rates;
+}
+
+std::string Health::maintain(std::chrono::seconds time, const AuditActor& actor) {
+    if (time.count() == 0 && !own_.in_maintenance())
+        return "no: no maintenance is declared";
+    own_.maintain(time, actor);
+    return time.count() == 0
+               ? "ok: the maintenance is over"
+               : fmt::format("ok: until {} min from now signs of tampering are only counted",
+                             (time.count() + 59) / 60);
+}
+
+void Health::log_status() const {
+    const std::string text = render(status(), StatusOutput::text);
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = text.find('\n', at);
+        if (end != at)
+            log::info("status: " + text.substr(at, end - at));
+        at = end + 1;
+    }
+}
+
 void Health::on_alert(const detect::Alert& alert) {
-    folding_.on_alert(alert, mono_ns());
+    folding_.on_alert(alert, monotonic_ns());
 }
 
 void Health::on_config_change(const AuditEvent& event) {
     if (auto change = config_change(event))
-        tamper_.on_change(std::move(*change), mono_ns());
+        tamper_.on_change(std::move(*change), monotonic_ns());
 }
 
 void Health::begin(const Pipeline& pipeline, const RuleReloader& reloader) {
     pipeline_ = &pipeline;
     reloader_ = &reloader;
     agent_.on_look([this] { look(); });
+    agent_.on_user_signal([this] { log_status(); });
     agent_.every(std::chrono::seconds(1), [this] { tick(); });
     agent_.every(kMinute, [this] { minute(); });
     if (settings_.heartbeat.seconds != 0)
@@ -104,13 +154,15 @@ void Health::reloading() {
 
 void Health::tick() {
     own_.look_after();
-    folding_.look_after(mono_ns());
+    folding_.look_after(monotonic_ns());
     // Whoever changed audit is named while the change is fresh; a removal of all rules is many
     // records, and by now they are there.
     if (tamper_.wants_look())
         look();
-    if (notify_.watchdog().count() != 0 &&
-        liveness_.goes_on(agent_.reader_counters().clocks, pipeline_->counters().messages))
+    const PipelineCounters counted = pipeline_->counters();
+    const ReaderCounters& reader = agent_.reader_counters();
+    rates_.add({reader.audit_records, reader.proc_events, counted.engine.events, counted.alerts});
+    if (notify_.watchdog().count() != 0 && liveness_.goes_on(reader.clocks, counted.messages))
         notify_.feed_watchdog();
     if (reloading_ && !reloader_->is_building()) {
         reloading_ = false;
@@ -119,7 +171,7 @@ void Health::tick() {
 }
 
 void Health::look() {
-    const std::int64_t now = mono_ns();
+    const std::int64_t now = monotonic_ns();
     const AuditView view = agent_.feeds().look_after(tamper_.may_restore(now));
     for (const auto& line : view.lines)
         log::warning(line);

@@ -5,8 +5,10 @@
 // Memory: refers to agent, settings and outputs, which must outlive it. Threads: the worker's.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 
@@ -20,9 +22,24 @@
 #include "collector/agent/rule_reloader.hpp"
 #include "collector/agent/run_marker.hpp"
 #include "collector/agent/service_notify.hpp"
+#include "collector/agent/status_report.hpp"
+#include "collector/agent/status_socket.hpp"
 #include "collector/agent/tamper_watch.hpp"
 
 namespace audisp_eql::collector {
+
+// How much happened a second in the last minute.
+class Rates {
+  public:
+    static constexpr std::size_t kSeconds = 60;
+    using Counts = std::array<std::uint64_t, 4>;
+    // Each second.
+    void add(const Counts& totals);
+    std::array<double, 4> a_second() const;
+
+  private:
+    std::deque<Counts> totals_;
+};
 
 class Health {
   public:
@@ -43,6 +60,9 @@ class Health {
     void reloading();
     // They are in force.
     void rules_were_read() { files_.rules_were_read(); }
+    // Rule files that were left out for errors.
+    void rules_are_broken(std::size_t files) { broken_rules_ = files; }
+    StatusReport status() const;
     // After the agent has run, before the outputs are flushed.
     void end();
 
@@ -55,6 +75,11 @@ class Health {
     void minute();
     void heartbeat();
     Counts counts() const;
+    void log_status() const;
+    void add_alerts(StatusReport& report, const PipelineCounters& counted) const;
+    std::string maintain(std::chrono::seconds time, const AuditActor& actor);
+    std::chrono::seconds uptime() const;
+    static std::int64_t monotonic_ns();
     std::string status_line() const;
 
     Agent& agent_;
@@ -67,7 +92,10 @@ class Health {
     RunMarker marker_;
     FileWatch files_;
     ServiceNotify notify_;
+    StatusSocket socket_;
     Liveness liveness_;
+    Rates rates_;
+    std::size_t broken_rules_ = 0;
     const Pipeline* pipeline_ = nullptr;
     const RuleReloader* reloader_ = nullptr;
     bool reloading_ = false;

@@ -162,7 +162,7 @@ static void validate(boost::any& out, const std::vector<std::string>& values, Du
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, Interval*, int) {
     const std::string& text = single(out, values);
-    const auto seconds = text == "off" ? 0 : seconds_of(text);
+    const auto seconds = interval_seconds(text);
     if (!seconds)
         throw BadValue("'" + text + "' is neither off nor a time such as 60s, 5m or 1h, of a day " +
                        "at most");
@@ -194,6 +194,10 @@ static void validate(boost::any& out, const std::vector<std::string>& values,
         throw BadValue("'" + text + "' is no whole number from " + std::to_string(kLeast) + " to " +
                        std::to_string(kMost));
     out = result;
+}
+
+std::optional<std::uint32_t> interval_seconds(const std::string& text) {
+    return text == "off" ? 0 : seconds_of(text);
 }
 
 std::string_view to_string(RequiredFeed feed) {

@@ -4,6 +4,8 @@
 // Memory: a row's semantic writes into the Settings that the table was made for.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,6 +33,9 @@ constexpr unsigned command_bit(Command command) {
 struct BadValue : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+
+// "off" (0), "60s", "5m", "1h", "90", at most a day; nullopt: none of these.
+std::optional<std::uint32_t> interval_seconds(const std::string& text);
 
 std::vector<OptionRow> option_table(Settings& settings);
 

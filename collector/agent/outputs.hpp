@@ -40,6 +40,8 @@ class Outputs {
     void flush();
     // "syslog:/dev/log, file:/var/log/x".
     std::string names() const;
+    const std::vector<std::unique_ptr<Output>>& all() const { return outputs_; }
+    const Spool& spool() const { return spool_; }
     // "; syslog:/dev/log: 3 delivered, 1 lost; …", empty without outputs.
     std::string statistics() const;
 

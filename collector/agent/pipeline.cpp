@@ -472,12 +472,22 @@ std::uint64_t Pipeline::last_serial() const {
     return state_->record_losses.last_serial();
 }
 
+const detect::Engine* Pipeline::engine() const {
+    return state_->engine ? &*state_->engine : nullptr;
+}
+
+void Pipeline::sample_times(std::int64_t (*clock)()) {
+    if (state_->engine)
+        state_->engine->sample_times(clock);
+}
+
 PipelineCounters Pipeline::counters() const {
     PipelineCounters counters = state_->counters;
     counters.assembler = state_->assembler.counters();
     counters.gaps = state_->gaps.added();
     counters.normalizer = state_->normalizer.counters();
     counters.processes = state_->normalizer.processes().counters();
+    counters.stream_ns = state_->stream_ns;
     if (state_->engine)
         counters.engine = state_->engine->counters();
     if (state_->stories)

@@ -67,6 +67,7 @@ struct PipelineCounters {
     std::uint64_t losses = 0;         // told by the feeds
     std::uint64_t gaps = 0;           // those and what shows in the records
     std::uint64_t own_events = 0;     // of this program, kept from the rules
+    std::int64_t stream_ns = 0;       // the monotonic time of what was worked off last
     std::uint64_t epochs = 0;         // breaks of the input's clock
 };
 
@@ -97,6 +98,10 @@ class Pipeline final : public MessageSink {
     std::uint64_t last_serial() const;
 
     PipelineCounters counters() const;
+    // Of a run with rules; null: none.
+    const detect::Engine* engine() const;
+    // Times the rules from now on, as Engine::sample_times.
+    void sample_times(std::int64_t (*clock)());
 
   private:
     struct State;

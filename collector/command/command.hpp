@@ -34,6 +34,8 @@ int enable_command(const Settings& settings);
 int disable_command(const Settings& settings);
 int fields_command(const Settings& settings);
 int rules_command(const Settings& settings);
+int status_command(const Settings& settings);
+int maintenance_command(const Settings& settings);
 
 struct CommandEntry {
     std::string_view name;

@@ -182,6 +182,26 @@ constexpr CommandEntry kCommands[] = {
      "now and for every boot. audisp-eql removes its audit rules as it ends. The service's\n"
      "user and log directory stay. Without an argument: whichever is on.\n",
      "  audisp-eql disable\n", "  0  switched off   1  cannot be done   2  an option is wrong\n"},
+    {"status", Command::status, status_command, "", "how the running agent fares",
+     "Asks the agent that runs: what it reads and what that costs, rates, queues, what was\n"
+     "lost, memory, outputs and the spool, whether audit is as it should be, and of each\n"
+     "rule its matches, its alerts, its pending matches by stage and what it costs (one\n"
+     "event in 64 is timed). SIGUSR1 makes the agent write the same to its log. Its own\n"
+     "user and group, and root, may ask.\n",
+     "  audisp-eql status\n"
+     "  audisp-eql status --output json | jq .alerts\n"
+     "  audisp-eql status --output prometheus >/var/lib/node_exporter/audisp-eql.prom\n",
+     "  0  fine   1  no agent answers   2  an option is wrong\n"},
+    {"maintenance", Command::maintenance, maintenance_command, "TIME|off",
+     "declare a time in which audit is worked on",
+     "For so long (30m, 2h; a day at most) what the agent would call tampering is only\n"
+     "counted: audit switched off, its audit rules removed, the backlog shrunk, files\n"
+     "changed, the agent killed. One alert says who declared it, another at its end what\n"
+     "was counted. Audit rules of its own that are removed meanwhile are loaded again, as\n"
+     "ever. A stop of the agent ends it. Needs root.\n",
+     "  audisp-eql maintenance 30m\n"
+     "  audisp-eql maintenance off\n",
+     "  0  declared   1  no agent answers, or it refuses   2  an option is wrong\n"},
     {"fields", Command::fields, fields_command, "",
      "what events and fields rules can test for, and when they are there",
      "Writes tables in Markdown: every kind of event with its category, type and action,\n"

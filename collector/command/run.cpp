@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // audisp-eql run: live detection, as auditd's plugin or as a program of its own.
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -25,10 +26,15 @@ namespace audisp_eql::collector {
 namespace {
 
 // A broken rule must not cost the sound ones; but somebody thinks that it watches.
-std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings, RuleInput input) {
+std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings, RuleInput input,
+                                                        std::size_t& broken) {
     const LoadedRules rules = load_rule_set(std::move(input), settings.deprecated);
     for (const auto& line : error_lines(rules))
         log::warning(line);
+    broken = static_cast<std::size_t>(std::count_if(
+        rules.reports.begin(), rules.reports.end(), [](const detect::RuleReport& report) {
+            return report.status == detect::RuleReport::Status::error;
+        }));
     for (const auto& line : exception_lines(rules))
         log::warning(line);
     log::info("rules: " + summary(rules));
@@ -79,10 +85,12 @@ int run_command(const Settings& settings) {
     }
     const auto start = std::chrono::steady_clock::now();
     Access access = access_of_this_process(settings);
-    const auto rules = load_rules_aloud(settings, access.read_rules());
+    std::size_t broken = 0;
+    const auto rules = load_rules_aloud(settings, access.read_rules(), broken);
     Agent agent(settings, rules, access);
     Outputs outputs(agent.io(), settings);
     Health health(agent, settings, outputs, access.read_rules, kNoncePrefix);
+    health.rules_are_broken(broken);
     std::unique_ptr<CaptureFile> capture;
     if (!settings.capture.empty())
         capture = std::make_unique<CaptureFile>(settings.capture);
@@ -95,9 +103,15 @@ int run_command(const Settings& settings) {
     options.on_config_change = [&](const AuditEvent& event) { health.on_config_change(event); };
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { health.on_alert(alert); });
+    pipeline.sample_times([] {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(
+                   std::chrono::steady_clock::now().time_since_epoch())
+            .count();
+    });
     RuleReloader reloader(agent.io(), settings, access.read_rules, rules, [&](auto fresh) {
         agent.watch_for(*fresh);
         health.rules_were_read();
+        health.rules_are_broken(0);  // such a set is not taken
         return pipeline.replace_rules(std::move(fresh));
     });
     GapTeller gaps;

@@ -50,6 +50,9 @@ struct Engine::State {
     std::optional<Suppression> suppression;
     std::vector<std::unique_ptr<Machine>> machines;  // one a rule; null for an event query
     NumberSet busy;  // machines that may have something pending: few, however many rules there are
+    std::vector<RuleCounters> of_rule;
+    std::int64_t (*clock)() = nullptr;  // what evaluations are timed with; null: nothing
+    std::uint32_t until_sample = kSampleEvery;
     std::vector<Match> matches;
     std::int64_t clock_ns = kBeginningOfTime;
     std::int64_t next_sweep_ns = kBeginningOfTime;
@@ -59,13 +62,17 @@ struct Engine::State {
 void Engine::State::load(std::shared_ptr<const RuleSet> set) {
     const std::shared_ptr<const RuleSet> old_rules = std::exchange(rules, std::move(set));
     std::vector<std::unique_ptr<Machine>> old_machines = std::exchange(machines, {});
+    std::vector<RuleCounters> old_counters = std::exchange(of_rule, {});
     std::unordered_map<std::string_view, std::size_t> old_by_text;
     for (std::size_t i = 0; i < old_machines.size(); ++i)
         old_by_text.emplace(old_rules->rules()[i].rule.hash, i);
     for (const RuleSet::CompiledRule& rule : rules->rules()) {
         auto& machine = machines.emplace_back();
-        if (const auto old = old_by_text.find(rule.rule.hash); old != old_by_text.end())
+        auto& counted = of_rule.emplace_back();
+        if (const auto old = old_by_text.find(rule.rule.hash); old != old_by_text.end()) {
             machine = std::move(old_machines[old->second]);
+            counted = std::move(old_counters[old->second]);
+        }
         if (machine)
             machine->rebind(rule.program);
         else
@@ -111,6 +118,8 @@ void Engine::State::report(std::size_t rule, MatchSink& sink) {
     if (matches.empty())
         return;
     counters.matches += matches.size();
+    of_rule[rule].matches += matches.size();
+    ++of_rule[rule].alerts;
     sink.on_matches(rules->rules()[rule].rule, matches);
     matches.clear();
 }
@@ -159,6 +168,9 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
     state.results->begin(*event);
     state.suppression->begin();
     Scene scene{event, *state.results, *state.keys, *state.suppression};
+    const bool timed = state.clock != nullptr && --state.until_sample == 0;
+    if (timed)
+        state.until_sample = kSampleEvery;
     for (auto left = state.dispatcher->candidates(*event, *state.results); !left.empty();) {
         const std::uint32_t rule = left.front()->rule;
         if (rule == Candidate::kLineage) {
@@ -172,12 +184,17 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
         while (count < left.size() && left[count]->rule == rule)
             ++count;
         scene.rule = rule;
+        const std::int64_t began = timed ? state.clock() : 0;
         if (Machine* const machine = state.machines[rule].get()) {
             machine->on_event(scene, left.first(count), state.matches);
             if (!machine->idle())
                 state.busy.add(rule);
         } else if (scene.holds(left.front()->condition)) {
             state.matches.push_back({{event}, {}});
+        }
+        if (timed) {
+            ++state.of_rule[rule].sampled;
+            state.of_rule[rule].sampled_ns += static_cast<std::uint64_t>(state.clock() - began);
         }
         state.report(rule, sink);
         left = left.subspan(count);
@@ -214,6 +231,17 @@ void Engine::replace_rules(std::shared_ptr<const RuleSet> rules) {
 
 const EngineCounters& Engine::counters() const {
     return state_->counters;
+}
+
+RuleCounters Engine::counters_of(std::size_t rule) const {
+    RuleCounters counters = state_->of_rule[rule];
+    if (state_->machines[rule])
+        counters.at_stage = state_->machines[rule]->at_stage();
+    return counters;
+}
+
+void Engine::sample_times(std::int64_t (*clock)()) {
+    state_->clock = clock;
 }
 
 const RuleSet& Engine::rules() const {

@@ -68,8 +68,20 @@ struct EngineCounters {
     std::vector<SuppressedEvents> suppressed;  // one for each of the rule set's exceptions()
 };
 
+// Of one rule. What a reload leaves as it was counts on.
+struct RuleCounters {
+    std::uint64_t matches = 0;
+    std::uint64_t alerts = 0;               // times that one event or the time completed it
+    std::uint64_t sampled = 0;              // evaluations that were timed: see Engine::sample_times
+    std::uint64_t sampled_ns = 0;           // and how long these took
+    std::vector<std::uint32_t> at_stage{};  // pending matches that wait for each stage, now
+};
+
 class Engine {
   public:
+    // One event in so many has its rules timed: two readings of a clock cost as much as a rule.
+    static constexpr std::uint32_t kSampleEvery = 64;
+
     explicit Engine(std::shared_ptr<const RuleSet> rules, EngineLimits limits = {});
     ~Engine();
 
@@ -86,6 +98,11 @@ class Engine {
     void replace_rules(std::shared_ptr<const RuleSet> rules);
 
     const EngineCounters& counters() const;
+    // By the rule's place in rules().
+    RuleCounters counters_of(std::size_t rule) const;
+    // From now on some evaluations are timed with this clock (nanoseconds). Matches do not depend
+    // on it.
+    void sample_times(std::int64_t (*clock)());
     const RuleSet& rules() const;
 
   private:

@@ -71,6 +71,8 @@ class Machine {
     // Takes that match.
     virtual Match take_due() { return {}; }
     virtual void expire(std::int64_t now_ns) = 0;
+    // How many pending matches wait for each stage.
+    virtual std::vector<std::uint32_t> at_stage() const { return {}; }
     // Nothing is pending.
     virtual bool idle() const = 0;
     virtual void clear() = 0;

@@ -109,6 +109,8 @@ class PendingTable {
         return stage < population_.size() && population_[stage] > 0;
     }
 
+    const std::vector<std::uint32_t>& population() const { return population_; }
+
   private:
     friend class PendingStore;
     struct Slot {

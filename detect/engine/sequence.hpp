@@ -31,6 +31,7 @@ class SequenceMachine final : public Machine {
     std::int64_t next_due() override;
     Match take_due() override;
     void expire(std::int64_t now_ns) override;
+    std::vector<std::uint32_t> at_stage() const override { return pending_.population(); }
     bool idle() const override { return pending_.empty(); }
     void clear() override;
     void rebind(const Program& program) override { program_ = &program; }

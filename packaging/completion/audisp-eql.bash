@@ -13,6 +13,7 @@ _audisp_eql_values() { # COMMAND OPTION
     query:--input) echo auto audit ndjson ;;
     replay:--output) echo ndjson text summary ;;
     check:--output | doctor:--output) echo text json ;;
+    status:--output) echo text json prometheus ;;
     test:--output) echo text junit ;;
     *:--syslog-facility)
         echo kern user mail daemon auth syslog lpr news uucp cron authpriv ftp \

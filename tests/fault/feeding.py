@@ -87,7 +87,8 @@ class Plugin:
         as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         self.started = subprocess.Popen(
             [program, "run", "--config", "/dev/null", "--feed", "plugin", "--rules", rule,
-             "--status-socket", "off", *(UNFOLDED if unfolded else ()), *options], stdin=its,
+             *(() if "--status-socket" in options else ("--status-socket", "off")),
+             *(UNFOLDED if unfolded else ()), *options], stdin=its,
             stdout=subprocess.DEVNULL, stderr=self.log.open("ab"), **as_nobody)
         its.close()
 
