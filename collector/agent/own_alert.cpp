@@ -20,18 +20,6 @@ constexpr OwnAlertKind kKinds[] = {
      "alert", 10, false,
      "Records of the kernel or events did not reach the rules; what happened meanwhile may be "
      "unseen. Alerts whose time it touches say so in audisp_eql.gap."},
-    {OwnAlert::feed_missing, "56b48b9d-920a-41f6-b7c8-d31a03a10a19", "A feed is missing", high,
-     "alert", 3, false,
-     "A source of events that this host was to have cannot be read: the rules that need it are "
-     "blind. 'audisp-eql doctor' says why."},
-    {OwnAlert::memory_ceiling, "57ed4cad-e3bc-47c7-8e54-3e895be21dec",
-     "The agent is at its memory ceiling", medium, "alert", 3, false,
-     "To stay within its bounds the agent has let go of pending matches or processes: some "
-     "sequences may not be found."},
-    {OwnAlert::processes_resynced, "7abbc0e8-7d0d-4a68-a6de-619aead44e4d",
-     "The process table was read anew", low, "event", 3, false,
-     "After a loss on the proc connector the processes were read from /proc: what is made up is "
-     "marked as inferred."},
     {OwnAlert::audit_disabled, "e49681fb-854f-48fb-9686-b3e5c8418b51", "Audit was switched off",
      critical, "alert", 3, true,
      "The kernel's audit is disabled: nothing but forks and ends is seen until somebody enables it "
@@ -74,8 +62,8 @@ constexpr OwnAlertKind kKinds[] = {
      "by one again once it is quieter."},
     {OwnAlert::noisy_rule_over, "1cee6505-9daf-4442-a918-ee0209632b58",
      "A noisy rule is quiet again", low, "event", 50, false,
-     "The alerts of this rule are told one by one again; audisp_eql.counted says how many were "
-     "only counted."},
+     "The alerts of this rule are told one by one again; audisp_eql.noisy.counted says how many "
+     "were only counted."},
     {OwnAlert::maintenance_began, "f7442262-369a-42a0-b46e-fc04187651a5",
      "A maintenance was declared", low, "event", 0, false,
      "For its time, signs of tampering are counted and told as one alert at its end."},

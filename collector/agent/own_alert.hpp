@@ -26,11 +26,8 @@
 namespace audisp_eql::collector {
 
 enum class OwnAlert : std::uint8_t {
-    // What was lost, or cannot be seen.
+    // What was lost.
     evidence_gap,
-    feed_missing,
-    memory_ceiling,
-    processes_resynced,
     // Tampering.
     audit_disabled,
     rules_removed,

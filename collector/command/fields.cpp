@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "collector/agent/own_alert.hpp"
 #include "collector/command/command.hpp"
 #include "collector/normalize/actions.hpp"
 #include "detect/event/field_table.hpp"
@@ -71,6 +72,16 @@ std::string fields_page() {
     return page;
 }
 
+std::string own_alerts_page() {
+    std::string page = "| rule.id | rule.name | severity | what it says |\n|---|---|---|---|\n";
+    for (std::size_t i = 0; i < kOwnAlerts; ++i) {
+        const OwnAlertKind& kind = kind_of(static_cast<OwnAlert>(i));
+        page += fmt::format("| `{}` | {} | {} | {} |\n", kind.id, kind.name,
+                            to_string(kind.severity), cell(kind.description));
+    }
+    return page;
+}
+
 }  // namespace
 
 int fields_command(const Settings&) {
@@ -88,8 +99,12 @@ int fields_command(const Settings&) {
         "UPPER CASE words are types of audit records, the connector is the kernel's process "
         "connector.\n\"Racy\": it is asked of /proc after the fact, and the process may have ended "
         "or gone on.\n\"Where a loaded rule asks\": what no loaded rule tests for is not looked "
-        "up.\n\n{}",
-        events_page(), fields_page());
+        "up.\n\n{}\n"
+        "## Alerts of the agent's own\n\n"
+        "They come without a rule, with `event.dataset: audisp_eql.agent` and these rule ids. "
+        "Signs of\ntampering name the actor (`process.*`, `user.audit.id`) where audit's records "
+        "do.\n\n{}",
+        events_page(), fields_page(), own_alerts_page());
     return std::fputs(page.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? kExitCannotRun
                                                                             : kExitFine;
 }

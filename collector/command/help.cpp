@@ -15,7 +15,9 @@ constexpr CommandEntry kCommands[] = {
      "SIGINT, after what was read has been worked off, and puts back the audit\n"
      "settings that it changed. On SIGHUP it reopens the JSON file and reads the rules\n"
      "anew: sequences of unchanged rules go on; if any file is wrong, the log says\n"
-     "where, and the rules stay as they were.\n",
+     "where, and the rules stay as they were. On SIGUSR1 it writes to its log what\n"
+     "'audisp-eql status' tells. Alerts like one another fold into one with a count\n"
+     "(fold-window); a replay prints each.\n",
      "  audisp-eql run --stdout text\n"
      "      one readable line for each alert on this terminal, and all of them to syslog\n"
      "  audisp-eql run --syslog off --json-file /var/log/audisp-eql/alerts.json\n"
