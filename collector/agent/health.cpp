@@ -155,9 +155,8 @@ void Health::reloading() {
 void Health::tick() {
     own_.look_after();
     folding_.look_after(monotonic_ns());
-    // Whoever changed audit is named while the change is fresh; a removal of all rules is many
-    // records, and by now they are there.
-    if (tamper_.wants_look())
+    // Whoever changed audit is named while the change is fresh.
+    if (tamper_.wants_look(monotonic_ns()))
         look();
     const PipelineCounters counted = pipeline_->counters();
     const ReaderCounters& reader = agent_.reader_counters();
@@ -172,6 +171,8 @@ void Health::tick() {
 
 void Health::look() {
     const std::int64_t now = monotonic_ns();
+    if (tamper_.is_changing(now))
+        return;  // the next tick looks
     const AuditView view = agent_.feeds().look_after(tamper_.may_restore(now));
     for (const auto& line : view.lines)
         log::warning(line);

@@ -94,7 +94,9 @@ bool TamperWatch::is_self(const AuditActor& actor) const {
 void TamperWatch::on_change(ConfigChange change, std::int64_t now_ns) {
     if (change.what == ConfigChange::What::other || is_self(change.actor))
         return;
-    wants_look_ = true;
+    if (!std::exchange(wants_look_, true))
+        oldest_ns_ = now_ns;
+    newest_ns_ = now_ns;
     changes_.push_back({std::move(change), now_ns});
     if (changes_.size() > kMaxChanges)
         changes_.pop_front();

@@ -47,12 +47,21 @@ class TamperWatch {
     // A change that is older than this is not what was found now.
     static constexpr std::int64_t kActorNs = 60LL * 1'000'000'000;
 
+    // Changes so close to one another are one; but none is waited out for longer than this.
+    static constexpr std::int64_t kQuietNs = 1'000'000'000;
+    static constexpr std::int64_t kLongestNs = 5'000'000'000;
+
     // `self`: our process's pids, whose changes are no tampering. `plugin`: auditd holds the feed.
     TamperWatch(std::vector<std::int32_t> self, bool plugin, std::int64_t now_ns);
 
     void on_change(ConfigChange change, std::int64_t now_ns);
-    // A change that matters was recorded since the last look.
-    bool wants_look() const { return wants_look_; }
+    // A change that matters was recorded since the last look, and is over: a removal of all rules
+    // is many records, and one story.
+    bool wants_look(std::int64_t now_ns) const { return wants_look_ && !is_changing(now_ns); }
+    // More of it may be on its way.
+    bool is_changing(std::int64_t now_ns) const {
+        return wants_look_ && now_ns - newest_ns_ < kQuietNs && now_ns - oldest_ns_ < kLongestNs;
+    }
 
     // What is there now, against what was there before. Rules are not its matter.
     std::vector<TamperFinding> look(const AuditStatus& status, std::int64_t now_ns);
@@ -84,6 +93,7 @@ class TamperWatch {
     std::int64_t began_ns_;
     std::deque<Seen> changes_;  // newest last
     bool wants_look_ = false;
+    std::int64_t oldest_ns_ = 0, newest_ns_ = 0;  // of the changes that want it
     bool was_on_ = false, off_ = false, taken_ = false, shrunk_ = false, stands_down_ = false;
     int without_feed_ = 0;  // looks in a row
     std::uint32_t holder_ = 0, backlog_limit_ = 0, rate_limit_ = 0;

@@ -42,6 +42,9 @@ def own_rules():
 
 def delete_rules():
     """What another audit client does that thinks it is alone; but others' rules are not the test's."""
+    if len(own_rules()) == len(harness.sh("auditctl", "-l").splitlines()):
+        harness.sh("auditctl", "-D")
+        return
     for key in sorted({key for line in own_rules()
                        for key in re.findall(r"key=(audisp-eql[\w-]*)", line)}):
         subprocess.run(["auditctl", "-D", "-k", key], capture_output=True)
@@ -67,12 +70,14 @@ def war(run, alerts):
         if own_rules():
             delete_rules()
             deletions += 1
-        time.sleep(2)
+        time.sleep(4)
     gone = alerts.wait_for("Our audit rules are gone")
     expect(len(gone) == 3, f"{len(gone)} restorations in place of three")
     expect(run.text().count("are in force again") == 3, f"restored more often:\n{run.text()}")
     check_actor(gone[0])
     check_actor(alerts.named("The agent stood down")[0])
+    if own_rules():
+        delete_rules()
     time.sleep(12)  # two looks more
     expect(not own_rules(), "it loads its rules again, though it stood down")
     expect(len(alerts.named("The agent stood down")) == 1, "it says twice that it stood down")

@@ -118,13 +118,14 @@ BOOST_AUTO_TEST_CASE(audit_switched_off_is_told_once_with_who_did_it) {
     Scene scene;
     BOOST_TEST(names(scene.look()) == "");
     scene.watch.on_change(by_auditctl(ConfigChange::What::enabled), scene.now_ns);
-    BOOST_TEST(scene.watch.wants_look());
+    scene.now_ns += TamperWatch::kQuietNs;
+    BOOST_TEST(scene.watch.wants_look(scene.now_ns));
     scene.status.enabled = 0;
     const auto findings = scene.look();
     BOOST_TEST(names(findings) == "Audit was switched off");
     BOOST_TEST(findings.front().facts.message.starts_with(
         "/usr/sbin/auditctl (pid 4321, auid 1000) switched"));
-    BOOST_TEST(!scene.watch.wants_look());
+    BOOST_TEST(!scene.watch.wants_look(scene.now_ns));
     BOOST_TEST(names(scene.look()) == "");
     BOOST_TEST(scene.watch.state().audit_off);
     scene.status.enabled = 1;
@@ -184,9 +185,9 @@ BOOST_AUTO_TEST_CASE(own_changes_are_no_tampering) {
     ConfigChange own = by_auditctl(ConfigChange::What::own_rule_removed);
     own.actor.pid = kSelf;
     scene.watch.on_change(own, scene.now_ns);
-    BOOST_TEST(!scene.watch.wants_look());
+    BOOST_TEST(!scene.watch.wants_look(scene.now_ns));
     scene.watch.on_change(by_auditctl(ConfigChange::What::other), scene.now_ns);
-    BOOST_TEST(!scene.watch.wants_look());
+    BOOST_TEST(!scene.watch.wants_look(scene.now_ns));
 }
 
 BOOST_AUTO_TEST_CASE(rules_are_restored_three_times_in_ten_minutes_then_it_stands_down) {
@@ -212,6 +213,26 @@ BOOST_AUTO_TEST_CASE(rules_are_restored_three_times_in_ten_minutes_then_it_stand
     scene.watch.make_peace();
     BOOST_TEST(scene.watch.may_restore(scene.now_ns));
     BOOST_TEST(names(scene.gone(1)) == "Our audit rules are gone");
+}
+
+BOOST_AUTO_TEST_CASE(a_change_of_many_records_is_waited_out_but_not_for_ever) {
+    Scene scene;
+    const auto removed = by_auditctl(ConfigChange::What::own_rule_removed);
+    const std::int64_t step = TamperWatch::kQuietNs / 2;
+    scene.watch.on_change(removed, scene.now_ns);
+    for (std::int64_t passed = step; passed < TamperWatch::kLongestNs; passed += step) {
+        scene.now_ns += step;
+        BOOST_TEST(scene.watch.is_changing(scene.now_ns));
+        BOOST_TEST(!scene.watch.wants_look(scene.now_ns));
+        scene.watch.on_change(removed, scene.now_ns);
+    }
+    scene.now_ns += step;
+    BOOST_TEST(scene.watch.wants_look(scene.now_ns));
+    scene.look();
+    BOOST_TEST(!scene.watch.is_changing(scene.now_ns));
+    scene.watch.on_change(removed, scene.now_ns);
+    scene.now_ns += TamperWatch::kQuietNs;
+    BOOST_TEST(scene.watch.wants_look(scene.now_ns));
 }
 
 BOOST_AUTO_TEST_CASE(restorations_far_apart_go_on) {
