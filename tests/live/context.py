@@ -245,7 +245,7 @@ def test(arguments, directory):
                 print("live.context: no control group can be made here: containers are left to "
                       "the unit tests")
             expect(run.stop() == 0, f"record failed:\n{run.text()}")
-    expect("AUDISP_EQL_TEST" not in pathlib.Path(capture).read_text(errors="replace"),
+    expect("AUDISP_EQL_TEST=" not in pathlib.Path(capture).read_text(errors="replace"),
            "a recording holds the environment")
     check(events_of(arguments, capture, scene.pids), scene.expected)
 
