@@ -29,6 +29,8 @@ class CaptureFile final : public MessageSink {
     void on_message(const Message& message) override;
     void flush();
 
+    // For a process that is forked.
+    int descriptor() const { return fd_; }
     int error() const { return error_; }  // errno of the write that failed; 0: none
     std::uint64_t messages() const { return messages_; }
     std::uint64_t bytes() const { return bytes_; }

@@ -246,7 +246,9 @@ void Health::end() {
     notify_.stopping();
     folding_.finish();
     own_.finish();
-    marker_.end();
+    // The other process was killed: the next start says so.
+    if (!agent_.lost_privileged())
+        marker_.end();
 }
 
 }  // namespace audisp_eql::collector

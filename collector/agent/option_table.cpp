@@ -44,6 +44,8 @@ constexpr Choice<StatusOutput> kStatusOutputs[] = {{"text", StatusOutput::text},
                                                    {"prometheus", StatusOutput::prometheus}};
 constexpr Choice<TestOutput> kTestOutputs[] = {{"text", TestOutput::text},
                                                {"junit", TestOutput::junit}};
+constexpr Choice<ConfineMode> kConfineModes[] = {
+    {"auto", ConfineMode::automatic}, {"on", ConfineMode::on}, {"off", ConfineMode::off}};
 constexpr Choice<LogLevel> kLogLevels[] = {{"error", LogLevel::error},
                                            {"warning", LogLevel::warning},
                                            {"info", LogLevel::info},
@@ -116,6 +118,9 @@ static void validate(boost::any& out, const std::vector<std::string>& values, St
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, TestOutput*, int) {
     out = choose(kTestOutputs, single(out, values));
+}
+static void validate(boost::any& out, const std::vector<std::string>& values, ConfineMode*, int) {
+    out = choose(kConfineModes, single(out, values));
 }
 static void validate(boost::any& out, const std::vector<std::string>& values, LogLevel*, int) {
     out = choose(kLogLevels, single(out, values));
@@ -427,6 +432,14 @@ void add_general(TableBuilder& table, Settings& s) {
               value(s.status_socket, "PATH")->default_value(s.status_socket),
               "The unix socket on which the running program answers 'status' and 'maintenance'; "
               "its owner and group may ask. off: none.");
+    table.add(
+        kGeneral, kRun, true, "confine", value(s.confine, "HOW")->default_value(s.confine, "off"),
+        "Work out records, rules and alerts in a process of their own without any rights: another "
+        "user, no capabilities, few system calls, no programs, writing only below state-dir and "
+        "beside json-file. auto: as far as this host can. on: not without all of it. off: in one "
+        "process; what gets hold of it through a hostile record is root.");
+    table.add(kGeneral, kRun, true, "user", value(s.user, "NAME")->default_value(s.user),
+              "Whom that process runs as, if this one was started as root.");
     table.add(kGeneral, kAll, true, "log-level",
               value(s.log_level, "LEVEL")->default_value(s.log_level, "info"),
               "What the program says about itself: error, warning, info, debug.");

@@ -43,6 +43,7 @@ enum class QueryInputKind : std::uint8_t { automatic, audit, ndjson };
 enum class CheckOutput : std::uint8_t { text, json };
 enum class StatusOutput : std::uint8_t { text, json, prometheus };
 enum class TestOutput : std::uint8_t { text, junit };
+enum class ConfineMode : std::uint8_t { automatic, on, off };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
 // A syslog facility by its number (RFC 5424, table 1).
@@ -116,6 +117,8 @@ struct Settings {
     Bounded<0, 1'000'000, 100> alert_ceiling;  // alerts of a rule a minute; 0: none
     Interval heartbeat{300};
     std::string status_socket = "/run/audisp-eql/status.socket";  // "off"
+    ConfineMode confine = ConfineMode::off;
+    std::string user = "_audisp-eql";  // whom the confined process is
 
     std::string host_id;  // replay, query: where the input does not tell
     ReplayOutput replay_output = ReplayOutput::ndjson;

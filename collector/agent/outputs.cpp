@@ -54,7 +54,8 @@ RemoteSyslogOptions remote_options(const RemoteServer& server, const Settings& s
 
 }  // namespace
 
-Outputs::Outputs(boost::asio::io_context& io, const Settings& settings)
+Outputs::Outputs(boost::asio::io_context& io, const Settings& settings,
+                 std::function<int()> open_json_file)
     : spool_(spool_options(settings), warn) {
     if (settings.syslog_enabled()) {
         SyslogOptions options;
@@ -68,7 +69,8 @@ Outputs::Outputs(boost::asio::io_context& io, const Settings& settings)
         add(std::make_unique<RemoteSyslogOutput>(io, spool_, remote_options(server, settings),
                                                  warn));
     if (!settings.json_file.empty()) {
-        auto file = std::make_unique<JsonFileOutput>(io, spool_, settings.json_file, warn);
+        auto file = std::make_unique<JsonFileOutput>(io, spool_, settings.json_file, warn,
+                                                     std::move(open_json_file));
         json_file_ = file.get();
         add(std::move(file));
     }

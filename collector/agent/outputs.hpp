@@ -4,6 +4,7 @@
 // Memory: owns them. Threads: the worker's.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,7 +28,9 @@ class Outputs {
 
     // Says where alerts go. Throws for a path that no socket can have. A receiver that is absent is
     // said and tried again.
-    Outputs(boost::asio::io_context& io, const Settings& settings);
+    // `open_json_file`: as Access'.
+    Outputs(boost::asio::io_context& io, const Settings& settings,
+            std::function<int()> open_json_file = nullptr);
     ~Outputs();
     Outputs(const Outputs&) = delete;
     Outputs& operator=(const Outputs&) = delete;

@@ -42,8 +42,9 @@ SettingsFile::SettingsFile(const std::string& directory, const AuditSettings& ch
     if (text.empty())
         return;
     const std::string path = path_in(directory);
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                            S_IRUSR | S_IWUSR);
+    ::unlink(path.c_str());
+    const int file =
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     const bool written =
         file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     if (!written)
@@ -61,6 +62,10 @@ SettingsFile::~SettingsFile() {
 }
 
 std::optional<AuditSettings> SettingsFile::left_in(const std::string& directory) {
+    // The directory is the confined process's too: what that has written there is not believed.
+    struct stat about {};
+    if (::lstat(path_in(directory).c_str(), &about) != 0 || about.st_uid != ::geteuid())
+        return std::nullopt;
     std::ifstream file(path_in(directory));
     std::string text;
     if (!std::getline(file, text))

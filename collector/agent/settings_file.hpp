@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "collector/feed/audit_control.hpp"
 
@@ -14,6 +15,8 @@ namespace audisp_eql::collector {
 
 class SettingsFile {
   public:
+    // In the state directory.
+    static constexpr std::string_view kName = "audit-settings";
     // Writes DIRECTORY/audit-settings if anything was changed and the directory is there. What a
     // run that crashed left stays in it: that knows what was there before either.
     SettingsFile(const std::string& directory, const AuditSettings& changed);

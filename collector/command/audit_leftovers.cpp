@@ -16,7 +16,11 @@ namespace audisp_eql::collector {
 
 int remove_audit_leftovers(const Settings& settings) {
     LinuxProcReader proc;
-    const auto agents = find_agents(proc);
+    auto agents = find_agents(proc);
+    // The confined process of one that was killed works off the rest: no rule is for it.
+    std::erase_if(agents, [](const AgentFacts& agent) {
+        return !agent.has_audit_socket && !agent.hears_connector;
+    });
     if (!agents.empty()) {
         log::info(fmt::format("audisp-eql runs (pid {}): its audit rules are left in force",
                               agents.front().pid));

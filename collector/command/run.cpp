@@ -8,7 +8,6 @@
 
 #include <fmt/core.h>
 
-#include "collector/agent/access.hpp"
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
 #include "collector/agent/gap_teller.hpp"
@@ -21,6 +20,8 @@
 #include "collector/agent/serial_file.hpp"
 #include "collector/command/command.hpp"
 #include "collector/host/technique.hpp"
+#include "collector/privilege/divide.hpp"
+#include "collector/privilege/trusted.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -84,16 +85,25 @@ int run_command(const Settings& settings) {
         return kExitUserMistake;
     }
     const auto start = std::chrono::steady_clock::now();
-    Access access = access_of_this_process(settings);
-    std::size_t broken = 0;
-    const auto rules = load_rules_aloud(settings, access.read_rules(), broken);
-    Agent agent(settings, rules, access);
-    Outputs outputs(agent.io(), settings);
-    Health health(agent, settings, outputs, access.read_rules, kNoncePrefix);
-    health.rules_are_broken(broken);
+    if (const auto untrusted = untrusted_files(settings); !untrusted.empty()) {
+        for (const auto& line : untrusted)
+            log::error(line);
+        return kExitUserMistake;
+    }
     std::unique_ptr<CaptureFile> capture;
     if (!settings.capture.empty())
         capture = std::make_unique<CaptureFile>(settings.capture);
+    Division division =
+        divide(settings, capture ? std::vector<int>{capture->descriptor()} : std::vector<int>{});
+    if (division.exit_code)
+        return *division.exit_code;
+    Access& access = division.access;
+    std::size_t broken = 0;
+    const auto rules = load_rules_aloud(settings, access.read_rules(), broken);
+    Agent agent(settings, rules, access);
+    Outputs outputs(agent.io(), settings, access.open_json_file);
+    Health health(agent, settings, outputs, access.read_rules, kNoncePrefix);
+    health.rules_are_broken(broken);
     PipelineOptions options;
     options.proc = access.proc.get();
     options.tee = capture.get();
@@ -144,7 +154,7 @@ int run_command(const Settings& settings) {
                                      std::generic_category().message(capture->error())));
     }
     log_statistics(pipeline, outputs, agent, start);
-    return kExitFine;
+    return agent.lost_privileged() ? kExitCannotRun : kExitFine;
 }
 
 }  // namespace audisp_eql::collector

@@ -120,7 +120,9 @@ HostReport tell_host_facts(MessageSink& sink, ProcReader& proc, const HostOption
             continue;
         tell(sink, MessageKind::process, to_text(*snapshot));
         ++report.processes;
-        if (!snapshot->exe.empty() && pid != self)
+        if (!snapshot->exe.empty() && pid != self &&
+            std::find(options.own_pids.begin(), options.own_pids.end(), pid) ==
+                options.own_pids.end())
             ++report.programs;
     }
     return report;

@@ -4,6 +4,7 @@
 // Memory: owns the descriptor. Threads: see output.hpp.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "collector/forward/line_output.hpp"
@@ -13,7 +14,9 @@ namespace audisp_eql::collector {
 class JsonFileOutput final : public LineOutput {
   public:
     // A file that cannot be opened is no error: it is said, and tried again.
-    JsonFileOutput(boost::asio::io_context& io, Spool& spool, std::string path, OutputWarning warn);
+    // `open_elsewhere`: opens it for a process that itself may not, for reading too; -1: errno.
+    JsonFileOutput(boost::asio::io_context& io, Spool& spool, std::string path, OutputWarning warn,
+                   std::function<int()> open_elsewhere = nullptr);
     ~JsonFileOutput() override;
 
     // After a rotation (SIGHUP): goes on in the file that has the name now.
@@ -27,6 +30,7 @@ class JsonFileOutput final : public LineOutput {
     void close();
 
     std::string path_;
+    std::function<int()> open_elsewhere_;
     int descriptor_ = -1;
 };
 

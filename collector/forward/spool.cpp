@@ -84,6 +84,20 @@ Spool::~Spool() {
 
 // -- Opening ----------------------------------------------------------------------------------
 
+// Where the privileged process of another run was killed, its worker is just working off the rest.
+static bool take_lock(int lock) {
+    constexpr int kTries = 300;
+    for (int i = 0; i < kTries; ++i) {
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK)
+            return false;
+        usleep(10'000);
+    }
+    errno = EWOULDBLOCK;
+    return false;
+}
+
 void Spool::open_directory() {
     if (options_.directory.empty())
         return;
@@ -91,7 +105,7 @@ void Spool::open_directory() {
     if (directory_ < 0)
         return not_written(std::strerror(errno));
     lock_ = openat(directory_, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
-    if (lock_ < 0 || flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (lock_ < 0 || !take_lock(lock_)) {
         const int error = errno;
         close(std::exchange(directory_, -1));
         return not_written(error == EWOULDBLOCK ? "another audisp-eql has it"

@@ -120,6 +120,13 @@ std::vector<AgentFacts> find_agents(ProcReader& proc) {
         if (auto agent = agent_facts(*process))
             agents.push_back(std::move(*agent));
     }
+    // The confined process of one is the same agent: its first process holds the feeds.
+    std::vector<std::int32_t> pids;
+    for (const AgentFacts& agent : agents)
+        pids.push_back(agent.pid);
+    std::erase_if(agents, [&pids](const AgentFacts& agent) {
+        return std::find(pids.begin(), pids.end(), agent.parent) != pids.end();
+    });
     std::sort(agents.begin(), agents.end(),
               [](const AgentFacts& a, const AgentFacts& b) { return a.pid < b.pid; });
     return agents;

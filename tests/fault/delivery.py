@@ -35,10 +35,12 @@ class Place:
 
     def __init__(self):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="audisp-eql-delivery-"))
-        self.path.chmod(0o777)
+        self.path.chmod(0o755)
         self.state = self.path / "state"
         self.state.mkdir()
-        self.state.chmod(0o777)
+        if os.geteuid() == 0:
+            os.chown(self.path, feeding.NOBODY, feeding.NOBODY)
+            os.chown(self.state, feeding.NOBODY, feeding.NOBODY)
         self.json = self.path / "alerts.json"
         # Nobody may not look into every directory that a program is built in.
         self.program = shutil.copy(sys.argv[1], self.path / "audisp-eql")

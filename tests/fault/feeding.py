@@ -113,7 +113,11 @@ class Plugin:
                  lambda: self.text().count("info: started;") >= count)
 
     def kill(self):
-        os.kill(self.started.pid, signal.SIGKILL)
+        """Both of its processes, the one that has the alerts first."""
+        pid = self.started.pid
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for number in [*map(int, children), pid]:
+            os.kill(number, signal.SIGKILL)
         self.started.wait()
         self.feed.close()
 

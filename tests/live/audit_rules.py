@@ -169,7 +169,8 @@ def printed(program, rules):
 
 
 def check_only_what_is_needed(program, rules, run):
-    loaded = own_rules()
+    # One keeps the program itself from being heard.
+    loaded = [rule for rule in own_rules() if "audisp-eql-self" not in rule]
     wanted = printed(program, rules)
     # The list of io_uring operations is one that not every kernel has.
     refused = run.text().count("is refused by the kernel")

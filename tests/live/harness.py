@@ -376,6 +376,8 @@ def main(name, test):
             sys.exit(SKIPPED)
         audit = AuditState()
         directory = tempfile.mkdtemp(prefix="audisp-eql-live.", dir="/tmp")
+        # The process that sends alerts is another user, and the sockets lie in there.
+        os.chmod(directory, 0o755)
         try:
             test(arguments, directory)
             audit.check_restored()
