@@ -71,6 +71,8 @@ struct Report {
 
 // "op=adding user acct=…": the operation is a phrase that ends before the next key.
 std::string_view phrase(std::string_view message, std::string_view first_word) {
+    if (first_word.empty())
+        return {};  // "op= acct=…": an empty value need not point into the message
     const auto from = static_cast<std::size_t>(first_word.data() - message.data());
     const std::size_t next_equals = message.find('=', from);
     std::size_t end =
