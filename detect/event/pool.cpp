@@ -39,7 +39,8 @@ class RecordPool final : public std::pmr::memory_resource {
     }
     void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
         if (size > kLargest || alignment > alignof(std::max_align_t)) {
-            ::operator delete(memory, size, std::align_val_t(alignment));
+            // Without the size: clang 14 has sized deallocation only where it is asked for.
+            ::operator delete(memory, std::align_val_t(alignment));
             return;
         }
         Piece*& free = free_[class_of(size)];
