@@ -396,6 +396,10 @@ void add_output(TableBuilder& table, Settings& s) {
               "A rule with more alerts a minute than this is only counted until it is quieter, and "
               "one alert says so. 0: no ceiling.");
     table.add(
+        kOutput, kRun | kReplay, true, "mask-secrets", on_off(s.mask_secrets),
+        "Put [masked] in the place of passwords, tokens and keys that stood on a command line, "
+        "in every alert; rules still see them. 'query' and 'replay --events' mask nothing.");
+    table.add(
         kOutput, kRun, false, "capture", value(s.capture, "FILE"),
         "Also write what this run sees to FILE, so that 'audisp-eql replay FILE' repeats it.");
     table.add(kOutput, kReplay, false, "output",

@@ -106,6 +106,7 @@ struct Settings {
     StdoutForm stdout_form = StdoutForm::none;
     bool single_alerts = true;
     bool stories = false;
+    bool mask_secrets = true;
 
     std::string state_dir = "/var/lib/audisp-eql";  // used if it is there; "off"
     Bounded<1, 65'536, 64> spool_mib;

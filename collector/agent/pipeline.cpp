@@ -376,6 +376,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         context.feeds = feeds.names();
         context.ancestry = ancestry;
         context.fields = &rules->fields();
+        context.mask_secrets = options.mask_secrets;
         const Gap gap = gap_of(events);
         tell_gap(gap, events, context.gap);
         ++counters.alerts;

@@ -49,6 +49,7 @@ struct PipelineOptions {
     // Each alert by itself; and the alerts of one process tree as one, with what it did next.
     bool single_alerts = true;
     bool stories = false;
+    bool mask_secrets = true;  // in alerts; see detect/alert/mask.hpp
     // What alerts say made them; empty: this program's version, the rules' digest.
     std::string program_version;
     std::string ruleset_digest;

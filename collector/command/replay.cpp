@@ -57,6 +57,7 @@ class Replay {
         PipelineOptions options;
         options.single_alerts = settings_.single_alerts;
         options.stories = settings_.stories;
+        options.mask_secrets = settings_.mask_secrets;
         if (!settings_.host_id.empty())
             options.default_host_id = settings_.host_id;
         if (settings_.events) {

@@ -110,6 +110,7 @@ int run_command(const Settings& settings) {
     options.env_vars = settings.env_vars;
     options.single_alerts = settings.single_alerts;
     options.stories = settings.stories;
+    options.mask_secrets = settings.mask_secrets;
     options.on_config_change = [&](const AuditEvent& event) { health.on_config_change(event); };
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { health.on_alert(alert); });

@@ -7,6 +7,7 @@
 #include <boost/uuid/string_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
 
+#include "detect/alert/mask.hpp"
 #include "detect/alert/sentence.hpp"
 
 namespace audisp_eql::detect {
@@ -73,13 +74,8 @@ std::string alert_id(const Rule& rule, const Match& match) {
     return to_string(boost::uuids::name_generator_sha1(rule_space)(name));
 }
 
-// Everything of an event that leaves the host goes through here.
-JsonMembers members_of(const Event& event, const FieldNames* fields) {
-    return event_members(event, fields);
-}
-
 JsonMembers sequence_member(const Event& event, const FieldNames* fields) {
-    JsonMembers members = members_of(event, fields);
+    JsonMembers members = event_members(event, fields);
     const Origin& origin = event.origin();
     if (origin.kind == Origin::Kind::audit) {
         members.push_back({"audit.serial", std::to_string(origin.serial)});
@@ -110,6 +106,13 @@ JsonMembers ancestor_members(const Ancestor& ancestor) {
     return members;
 }
 
+// True if there was a secret.
+bool mask_ancestor(Ancestor& ancestor) {
+    std::vector<std::string> args = mask_args(ancestor.args);
+    std::swap(args, ancestor.args);
+    return args != ancestor.args;
+}
+
 }  // namespace
 
 std::string join_keys_text(const std::vector<JoinKey>& keys) {
@@ -133,7 +136,7 @@ std::string join_keys_text(const std::vector<JoinKey>& keys) {
 
 namespace {
 
-std::string others_text(std::span<const Match> others) {
+std::string others_text(std::span<const Match> others, bool mask) {
     std::string out = "[";
     for (const Match& match : others.first(std::min(others.size(), kMaxOthers))) {
         if (out.size() > 1)
@@ -143,7 +146,8 @@ std::string others_text(std::span<const Match> others) {
             names.push_back(event_name(event));
         out += "{\"events\":" + json_list(names);
         if (!match.join_keys.empty())
-            out += ",\"join_keys\":" + join_keys_text(match.join_keys);
+            out += ",\"join_keys\":" +
+                   join_keys_text(mask ? mask_keys(match.join_keys) : match.join_keys);
         out += '}';
     }
     return out += ']';
@@ -270,7 +274,10 @@ bool any_inferred(const Match& match) {
 }  // namespace
 
 Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertContext& context) {
-    const Match& match = matches.front();
+    // Everything of an event that leaves the host comes from here.
+    const Match match =
+        context.mask_secrets ? mask_match(matches.front(), context.fields) : matches.front();
+    bool masked = match.events != matches.front().events;
     Alert alert;
     alert.id = alert_id(rule, match);
     alert.message = alert_sentence(rule, match);
@@ -285,11 +292,14 @@ Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertCo
     }
     JsonMembers& members = alert.document.members;
     if (last) {
-        members = members_of(*last, context.fields);
+        members = event_members(*last, context.fields);
         alert.wall_us = last->time().wall_us;
     }
-    for (const Ancestor& ancestor : context.ancestry)
+    for (Ancestor ancestor : context.ancestry) {
+        if (context.mask_secrets)
+            masked |= mask_ancestor(ancestor);
         alert.document.ancestry.push_back(ancestor_members(ancestor));
+    }
 
     members.push_back({"ecs.version", "\"8.11.0\""});
     members.push_back({"event.id", quoted(alert.id)});
@@ -301,10 +311,13 @@ Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertCo
     add_context(members, context);
     if (!match.join_keys.empty())
         members.push_back({"audisp_eql.join_keys", join_keys_text(match.join_keys)});
+    if (masked)
+        members.push_back({"audisp_eql.masked", "true"});
     if (any_inferred(match))
         members.push_back({"audisp_eql.inferred", "true"});
     if (matches.size() > 1)
-        members.push_back({"audisp_eql.others", others_text(matches.subspan(1))});
+        members.push_back(
+            {"audisp_eql.others", others_text(matches.subspan(1), context.mask_secrets)});
     if (matches.size() > 1 + kMaxOthers)
         alert.document.trimmed.push_back("audisp_eql.others");
     settle(members);

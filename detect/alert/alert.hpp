@@ -38,6 +38,7 @@ struct AlertContext {
         std::int64_t start_us = 0, end_us = 0;  // wall time; 0: not known
     } gap;
     const FieldNames* fields = nullptr;
+    bool mask_secrets = true;  // see mask.hpp
 };
 
 struct Alert {

@@ -8,6 +8,7 @@
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid_io.hpp>
 
+#include "detect/alert/mask.hpp"
 #include "detect/text/utf8.hpp"
 
 namespace audisp_eql::detect {
@@ -135,6 +136,7 @@ Stories::Story& Stories::story_of(std::span<const Match> matches, const Alert& a
 void Stories::on_alert(const Rule& rule, std::span<const Match> matches, const Alert& alert,
                        const AlertContext& context) {
     Story& story = story_of(matches, alert);
+    story.mask_secrets = context.mask_secrets;
     if (story.context.empty()) {
         if (!context.ruleset_digest.empty())
             story.context.push_back({"audisp_eql.ruleset", quoted(context.ruleset_digest)});
@@ -198,7 +200,7 @@ void Stories::add_step(Story& story, const EventPtr& event) {
         return;
     }
     story.seen.push_back(std::move(origin));
-    story.steps.push_back(step_of(*event));
+    story.steps.push_back(step_of(story.mask_secrets ? *mask_event(event) : *event));
 }
 
 void Stories::advance(std::int64_t engine_ns) {

@@ -75,6 +75,7 @@ class Stories {
         std::uint64_t executions = 0, connections = 0, files = 0;
         std::int64_t began_ns = 0, last_ns = 0, began_us = 0, last_us = 0;
         JsonMembers context;
+        bool mask_secrets = true;
     };
 
     void add_event(const EventPtr& event);
