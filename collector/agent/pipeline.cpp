@@ -347,6 +347,11 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         if (stories)
             stories->on_event(event);
     }
+    // A story tells of what its processes do, whatever rules look at.
+    bool wants(const detect::Event& sketch) override {
+        return options.on_event || !engine || (stories && stories->open() != 0) ||
+               engine->may_concern(sketch);
+    }
     void on_epoch() override {
         ++counters.epochs;
         stream_ns = 0;  // the next message's time is the new one

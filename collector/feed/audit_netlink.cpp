@@ -38,25 +38,34 @@ bool is_audit_record(std::uint16_t type) {
 }
 
 struct AuditNetlink::Slots {
-    std::vector<char> bytes = std::vector<char>(kMaxBatch * kSlotBytes);
+    // Not initialized: pages that no record ever reaches take no memory.
+    std::unique_ptr<char[]> bytes{new char[kMaxBatch * kSlotBytes]};
     std::array<mmsghdr, kMaxBatch> headers{};
     std::array<iovec, kMaxBatch> parts{};
     std::array<sockaddr_nl, kMaxBatch> senders{};
+    std::size_t prepared = 0;  // headers that were, once
+    std::size_t used = 0;      // of them, by the last read
 
     Slots() {
         for (std::size_t i = 0; i < kMaxBatch; ++i)
-            parts[i] = {bytes.data() + i * kSlotBytes, kSlotBytes};
+            parts[i] = {bytes.get() + i * kSlotBytes, kSlotBytes};
     }
+
     // The kernel writes the lengths of names and flags back: they are set before each read.
     void prepare(std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            msghdr& header = headers[i].msg_hdr;
-            header = {};
-            header.msg_name = &senders[i];
-            header.msg_namelen = sizeof senders[i];
-            header.msg_iov = &parts[i];
-            header.msg_iovlen = 1;
-        }
+        for (std::size_t i = 0; i < used; ++i)
+            prepare_one(i);
+        for (; prepared < count; ++prepared)
+            prepare_one(prepared);
+        used = 0;
+    }
+    void prepare_one(std::size_t i) {
+        msghdr& header = headers[i].msg_hdr;
+        header = {};
+        header.msg_name = &senders[i];
+        header.msg_namelen = sizeof senders[i];
+        header.msg_iov = &parts[i];
+        header.msg_iovlen = 1;
     }
 };
 
@@ -140,7 +149,8 @@ void AuditNetlink::read(std::size_t max_records, AuditBatch& batch) {
             batch.error = errno;
         return;
     }
-    for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
+    slots_->used = static_cast<std::size_t>(got);
+    for (std::size_t i = 0; i < slots_->used; ++i) {
         const mmsghdr& header = slots_->headers[i];
         if (header.msg_hdr.msg_namelen >= sizeof(sockaddr_nl) && slots_->senders[i].nl_pid != 0) {
             ++batch.foreign;

@@ -128,13 +128,15 @@ void append_payload(std::string_view bytes, std::string& out) {
 }
 
 // Takes "key=WORD " from the front of `text`; a word is printable ASCII.
-bool take_word(std::string_view& text, std::string_view key) {
-    if (!text.starts_with(key))
+template <std::size_t kSize>
+bool take_word(std::string_view& text, const char (&key)[kSize]) {
+    // Of a size that the compiler knows: comparing is a load or two.
+    if (text.size() < kSize || std::memcmp(text.data(), key, kSize - 1) != 0)
         return false;
-    std::size_t end = key.size();
+    std::size_t end = kSize - 1;
     while (end < text.size() && text[end] > ' ' && text[end] <= '~')
         ++end;
-    if (end == key.size() || end == text.size() || text[end] != ' ')
+    if (end == kSize - 1 || end == text.size() || text[end] != ' ')
         return false;
     text.remove_prefix(end + 1);
     return true;

@@ -127,17 +127,24 @@ struct ProcConnector::Slots {
     std::array<mmsghdr, kCount> headers{};
     std::array<iovec, kCount> parts{};
     std::array<sockaddr_nl, kCount> senders{};
+    std::size_t prepared = 0;  // headers that were, once
+    std::size_t used = 0;      // of them, by the last read
 
     void prepare(std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            parts[i] = {bytes[i].data(), kBytes};
-            msghdr& header = headers[i].msg_hdr;
-            header = {};
-            header.msg_name = &senders[i];
-            header.msg_namelen = sizeof senders[i];
-            header.msg_iov = &parts[i];
-            header.msg_iovlen = 1;
-        }
+        for (std::size_t i = 0; i < used; ++i)
+            prepare_one(i);
+        for (; prepared < count; ++prepared)
+            prepare_one(prepared);
+        used = 0;
+    }
+    void prepare_one(std::size_t i) {
+        parts[i] = {bytes[i].data(), kBytes};
+        msghdr& header = headers[i].msg_hdr;
+        header = {};
+        header.msg_name = &senders[i];
+        header.msg_namelen = sizeof senders[i];
+        header.msg_iov = &parts[i];
+        header.msg_iovlen = 1;
     }
 };
 
@@ -148,11 +155,11 @@ void ProcConnector::Closer::operator()(mnl_socket* socket) const {
 ProcConnector::ProcConnector(std::uint32_t more)
     : wanted_(kAlways | more), slots_(std::make_unique<Slots>()) {
     open();
-    masked_ = subscribe(true);
-    if (!masked_ && !subscribe(false))
+    if (!subscribe())
         throw std::runtime_error(
             "the kernel does not answer the subscription (no "
             "CONFIG_PROC_EVENTS, or a container)");
+    narrow();
 }
 
 ProcConnector::~ProcConnector() {
@@ -164,13 +171,19 @@ ProcConnector::~ProcConnector() {
     }
 }
 
-// The answer is not awaited: drain() leaves it out.
+// Kernels from 6.6 on send only the wanted events then; older ones take no notice of a request of
+// this length (cn_proc_mcast_ctl() in drivers/connector/cn_proc.c). What was asked for is all that
+// the kernel lets through, which its own answer is not: none is awaited.
+void ProcConnector::narrow() {
+    send(kListen, true, 0);
+}
+
 void ProcConnector::ask(std::uint32_t more) {
     const std::uint32_t before = std::exchange(wanted_, kAlways | more);
-    if (!masked_ || wanted_ == before)
+    if (wanted_ == before)
         return;
     try {
-        send(kListen, true, 0);
+        narrow();
     } catch (const std::runtime_error&) {
         wanted_ = before;
         throw;
@@ -210,12 +223,12 @@ void ProcConnector::send(std::uint32_t operation, bool with_mask, std::uint32_t 
             fmt::format("the kernel refuses the subscription: {}", std::strerror(errno)));
 }
 
-bool ProcConnector::subscribe(bool with_mask) {
+bool ProcConnector::subscribe() {
     // Other listeners' answers reach the whole group: ours is known by its number.
     const auto now = std::chrono::steady_clock::now();
     const auto ack = static_cast<std::uint32_t>(::getpid()) * 7919U +
                      static_cast<std::uint32_t>(now.time_since_epoch().count());
-    send(kListen, with_mask, ack);
+    send(kListen, false, ack);
     const auto until = now + std::chrono::milliseconds(kAnswerMs);
     bool acknowledged = false;
     while (!acknowledged) {
@@ -263,8 +276,9 @@ ProcDrain ProcConnector::receive(std::size_t max_events, std::vector<ProcEvent>&
                 result.error = errno;
             return result;
         }
-        left -= static_cast<std::size_t>(got);
-        for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
+        slots_->used = static_cast<std::size_t>(got);
+        left -= slots_->used;
+        for (std::size_t i = 0; i < slots_->used; ++i) {
             if (slots_->senders[i].nl_pid != 0) {
                 ++result.foreign;
                 continue;
@@ -284,6 +298,8 @@ ProcDrain ProcConnector::receive(std::size_t max_events, std::vector<ProcEvent>&
                     events.push_back(frame->event);
             }
         }
+        if (slots_->used < wanted)
+            return result;  // it is empty
     }
     result.more = true;
     return result;

@@ -77,14 +77,15 @@ class ProcConnector {
         void operator()(mnl_socket* socket) const;
     };
     void open();
-    // Sends LISTEN with the event mask (kernels from 6.6) or without, and waits for the answer.
-    bool subscribe(bool with_mask);
+    // Asks for all events and waits for the answer; false: none came.
+    bool subscribe();
+    // Asks for the wanted ones alone, where the kernel can tell them apart.
+    void narrow();
     void send(std::uint32_t operation, bool with_mask, std::uint32_t ack);
     ProcDrain receive(std::size_t max_events, std::vector<ProcEvent>& events,
                       std::uint32_t awaited_ack, bool& acknowledged);
 
     std::uint32_t wanted_;
-    bool masked_ = false;  // the kernel sends only what is wanted
     std::unique_ptr<mnl_socket, Closer> socket_;
     std::unique_ptr<Slots> slots_;
     std::vector<ProcEvent> early_;  // arrived while the answer was awaited

@@ -2,6 +2,7 @@
 #include "collector/feed/reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -27,6 +28,7 @@
 #include <sys/mman.h>
 #include <system_error>
 
+#include "collector/audit/record.hpp"
 #include "collector/feed/loss.hpp"
 
 namespace audisp_eql::collector {
@@ -48,6 +50,29 @@ void add(ReaderCounters::Counter& counter, std::uint64_t count) {
 constexpr std::size_t kProcReserve = ProcConnector::kMaxDrain * Ring::footprint(sizeof(ProcEvent));
 // Clock and loss messages of one drain.
 constexpr std::size_t kSmallReserve = 4096;
+
+// False for the records of a system call: an EOE follows them.
+bool ends_event(const AuditBatch::Record& record) {
+    if (record.kind == MessageKind::audit_line) {
+        constexpr std::array<std::string_view, 6> kParts{"type=SYSCALL ",  "type=PATH ",
+                                                         "type=CWD ",      "type=EXECVE ",
+                                                         "type=SOCKADDR ", "type=PROCTITLE "};
+        return std::none_of(kParts.begin(), kParts.end(),
+                            [&](std::string_view part) { return record.bytes.starts_with(part); });
+    }
+    switch (record.audit_type) {
+        case audit_type::kSyscall:
+        case audit_type::kPath:
+        case audit_type::kCwd:
+        case audit_type::kExecve:
+        case audit_type::kSockaddr:
+        case audit_type::kBprmFcaps:
+        case audit_type::kProctitle:
+            return false;
+        default:
+            return true;
+    }
+}
 
 // A descriptor that asio waits on and somebody else owns.
 class Watched {
@@ -84,8 +109,8 @@ struct Reader::State {
     asio::awaitable<void> watch_connector();
     asio::awaitable<void> tick();
 
-    // One drain of both feeds.
-    void service();
+    // One drain of both feeds. The worker is woken for `urgent` ones, and when an event ended.
+    void service(bool urgent);
     std::size_t audit_room();
     void drain_connector();
     void push_clock();
@@ -113,6 +138,7 @@ struct Reader::State {
     std::vector<ProcEvent> events;
     std::int64_t clock_mono_ns = 0, clock_real_ns = 0;
     std::int64_t drained_ns = 0;  // the connector, to its end
+    bool within_event = false;    // more records of one were on their way at the last drain
     bool audit_paused = false;    // no room, or a failed read: look again after kPause
     bool connector_paused = false;
     bool stopping = false;
@@ -206,11 +232,14 @@ asio::awaitable<void> Reader::State::watch_audit() {
             co_await pause.async_wait(token);
         } else if (audit->buffered()) {
             co_await asio::post(token);
+        } else if (within_event) {
+            std::this_thread::sleep_for(kRestOfEvent);
+            co_await asio::post(token);
         } else {
             co_await watched_audit->get().async_wait(asio::posix::stream_descriptor::wait_read,
                                                      token);
         }
-        service();
+        service(audit_paused);
     }
 }
 
@@ -225,8 +254,10 @@ asio::awaitable<void> Reader::State::watch_connector() {
         } else {
             co_await watched_connector->get().async_wait(asio::posix::stream_descriptor::wait_read,
                                                          token);
+            pause.expires_after(kGather);
+            co_await pause.async_wait(token);
         }
-        service();
+        service(true);
     }
 }
 
@@ -254,7 +285,7 @@ std::size_t Reader::State::audit_room() {
     return free < reserve + 2 * record ? 0 : (free - reserve) / record - 1;
 }
 
-void Reader::State::service() {
+void Reader::State::service(bool urgent) {
     batch.clear();
     bool dropping = false;
     if (audit) {
@@ -275,8 +306,10 @@ void Reader::State::service() {
     // While there is no room for records, tick() tells what was lost, four times a second.
     if (!dropping)
         tell_losses();
-    ring.publish();
     const std::uint64_t used = ring.capacity() - ring.free_bytes();
+    within_event = !batch.records.empty() && !ends_event(batch.records.back());
+    const bool any_end = std::any_of(batch.records.begin(), batch.records.end(), ends_event);
+    ring.publish(urgent || any_end || batch.ended || batch.overrun || used > ring.capacity() / 4);
     if (used > counters.ring_peak.load(std::memory_order_relaxed))
         counters.ring_peak.store(used, std::memory_order_relaxed);
     if (batch.ended)
@@ -404,7 +437,7 @@ void Reader::State::begin_stop() {
     deadline.async_wait([this](const boost::system::error_code& error) {
         if (error)
             return;
-        service();
+        service(true);
         io.stop();
     });
 }

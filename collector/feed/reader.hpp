@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reader: one thread that owns every live feed's descriptor and copies bytes, with a stamp of
-// both clocks, into the ring. It never parses, decides or blocks.
+// both clocks, into the ring. It never parses or decides, and waits for nothing but the feeds.
 //
 // Drain order (why a process is known before its first record): a batch of audit records is read,
 // then the proc connector is drained to its end. Into the ring go the connector's messages by their
@@ -83,6 +83,12 @@ class Reader {
     static constexpr std::chrono::milliseconds kIdleClock{250};
     // How soon a full ring is looked at again; the kernel's backlog bridges it.
     static constexpr std::chrono::milliseconds kPause{5};
+    // An event's records come one by one, each of them a wake for whoever waits: the rest of an
+    // event that has begun is given this long (its end comes some 50 us after it).
+    static constexpr std::chrono::microseconds kRestOfEvent{100};
+    // Forks and exits come before the audit records that need them, which read them: what no audit
+    // record follows is gathered this long.
+    static constexpr std::chrono::milliseconds kGather{5};
 
     // Either may be null. Throws std::invalid_argument if the ring is too small for the sources.
     Reader(Ring& ring, std::unique_ptr<AuditSource> audit, std::unique_ptr<ProcConnector> connector,

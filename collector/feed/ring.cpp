@@ -71,9 +71,9 @@ bool Ring::push(const Message& message) {
 
 // The producer stores `written` and then looks at `sleeping`; the consumer stores `sleeping` and
 // then looks at `written`. Sequential consistency makes one of them see the other.
-void Ring::publish() {
+void Ring::publish(bool wake_consumer) {
     shared_->written.store(pushed_, std::memory_order_seq_cst);
-    if (shared_->sleeping.load(std::memory_order_seq_cst) != 0)
+    if (wake_consumer && shared_->sleeping.load(std::memory_order_seq_cst) != 0)
         wake();
 }
 

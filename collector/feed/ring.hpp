@@ -43,8 +43,9 @@ class Ring {
 
     // Producer. False if it does not fit (counted); nothing is changed then.
     bool push(const Message& message);
-    // Producer. Shows the consumer everything pushed so far, and wakes it if it sleeps.
-    void publish();
+    // Producer. Shows the consumer everything pushed so far, and wakes it if it sleeps: unless told
+    // that it need not see this before something else does.
+    void publish(bool wake_consumer = true);
     // Producer. Bytes that are surely free; a message of footprint n fits if this is >= 2n (the end
     // of the ring may have to be skipped).
     std::size_t free_bytes();

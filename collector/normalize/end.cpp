@@ -26,11 +26,13 @@ void Normalizer::State::emit_end(const HeldEnd& held) {
         return;
     }
     const detect::EventTime time = timeline.of_connector(held.exit_ns);
+    ++counters.end;
+    if (!wanted(EventKind::end, process, held.image->block))
+        return;
     put_shape(EventKind::end, time);
     put_credentials(process.credentials);
     // wait(2): the exit code is the second byte, the signal that ended it the first.
     builder.set_integer(detect::FieldId::process_exit_code, (process.exit_status >> 8) & 0xff);
-    ++counters.end;
     emit(time, {detect::Origin::Kind::proc, held.exit_ns, 0, process.pid}, process,
          held.image->block);
 }

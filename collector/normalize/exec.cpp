@@ -70,10 +70,18 @@ void Normalizer::State::on_exec(const SyscallFacts& facts) {
         timeline.exec_seen(facts.point.time_ms, executed.announced_ns);
 
     settle_changes(*executed.image, facts.event);
+    ++counters.exec;
+    if (wanted(EventKind::exec, *process, executed.image->block))
+        emit_exec(facts, *process, executed.image->block);
+    release_forks(*executed.image);
+}
+
+void Normalizer::State::emit_exec(const SyscallFacts& facts, Process& process,
+                                  const detect::BlockPtr& image) {
     put_shape(EventKind::exec, facts.time);
-    put_credentials(process->credentials);
+    put_credentials(process.credentials);
     put_syscall(facts);
-    put_birth(*process);
+    put_birth(process);
     builder.set_literal(detect::FieldId::event_outcome, "success");
     // Of what was opened: a script, not its interpreter. It tells files of equal name apart, in
     // containers and behind a chroot too.
@@ -82,9 +90,7 @@ void Normalizer::State::on_exec(const SyscallFacts& facts) {
     decode(facts.syscall.exe, scratch);
     if (const auto name = memory_file_of(scratch))
         builder.set_text(detect::FieldId::process_ext_memfd_name, *name);
-    ++counters.exec;
-    emit(facts.time, facts.origin(), *process, executed.image->block);
-    release_forks(*executed.image);
+    emit(facts.time, facts.origin(), process, image);
 }
 
 }  // namespace audisp_eql::collector

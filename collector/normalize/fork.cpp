@@ -15,7 +15,8 @@ constexpr std::uint64_t kCloneThread = 0x10000;
 }  // namespace
 
 void Normalizer::State::emit_fork(Process& child, Credentials credentials,
-                                  const detect::EventTime& time, const detect::Origin& origin) {
+                                  const detect::EventTime& time, const detect::Origin& origin,
+                                  bool is_inferred) {
     if (child.parent && !credentials.known()) {  // told since then by the parent's own record
         credentials = child.parent->credentials;
         child.parent_credentials = credentials;
@@ -23,11 +24,15 @@ void Normalizer::State::emit_fork(Process& child, Credentials credentials,
             child.credentials = credentials;
     }
     child.fork_told = true;
+    ++counters.fork;
+    if (!wanted(EventKind::fork, child, child.parent_image->block))
+        return;
+    if (is_inferred)
+        builder.set_boolean(detect::FieldId::inferred, true);
     put_shape(EventKind::fork, time);
     put_credentials(credentials);
     put_birth(child);
     builder.set_literal(detect::FieldId::event_outcome, "success");
-    ++counters.fork;
     emit(time, origin, child, child.parent_image->block);
 }
 
@@ -176,9 +181,8 @@ void Normalizer::State::release_asked(std::int32_t pid) {
 }
 
 void Normalizer::State::emit_inferred_fork(Process& child, const SyscallFacts& facts) {
-    builder.set_boolean(detect::FieldId::inferred, true);
     ++counters.inferred_forks;
-    emit_fork(child, child.credentials, facts.time, facts.origin());
+    emit_fork(child, child.credentials, facts.time, facts.origin(), true);
 }
 
 // The connector told of it, in order and with the pid of the initial namespace. What is new is the

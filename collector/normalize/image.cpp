@@ -290,7 +290,7 @@ void Normalizer::State::complete_image(Image& image, const SyscallFacts& facts) 
         return;
     builder.set_literal(FieldId::image_source, "syscall");
     put_program(scratch);
-    image.block = builder.finish();
+    image.set_block(builder.finish());
     image.state = Image::State::partial;
     release_forks(image);
 }

@@ -25,6 +25,10 @@ BlockBuilder::Bytes decimal(BlockBuilder& builder, std::uint32_t number) {
     return builder.append({digits, static_cast<std::size_t>(end - digits)});
 }
 
+std::uint16_t number_of(EventKind kind) {
+    return static_cast<std::uint16_t>(static_cast<unsigned>(kind) + 1);
+}
+
 }  // namespace
 
 std::string_view account_name(const AccountNames& names, std::uint32_t id) {
@@ -215,11 +219,31 @@ const BlockPtr& Normalizer::State::host_layer() {
     return host;
 }
 
+bool Normalizer::State::wanted(EventKind kind, Process& process, const BlockPtr& image) {
+    find_leaders(process);
+    release_forks_before(process);
+    detect::Event::Layers layers;
+    layers[static_cast<std::size_t>(detect::Layer::image)] = image;
+    layers[static_cast<std::size_t>(detect::Layer::parent_image)] = process.parent_image->block;
+    layers[static_cast<std::size_t>(detect::Layer::host)] = host_layer();
+    const detect::Event sketch({}, {}, std::move(layers), number_of(kind));
+    if (sink.wants(sketch))
+        return true;
+    // Who is who is settled now: ids and start times are told by what is known at a process's first
+    // event, and must not depend on what rules look at.
+    if (!process.session_leader || !process.group_leader)
+        name_unseen_leaders(process);
+    keep_leaders(process);
+    identity_of(process);
+    if (process.parent)
+        identity_of(*process.parent);
+    return false;
+}
+
 void Normalizer::State::emit(const detect::EventTime& time, const detect::Origin& origin,
                              Process& process, BlockPtr image) {
     put_leaders(process);
     BlockPtr own = builder.finish();
-    const auto kind = static_cast<std::uint16_t>(static_cast<unsigned>(kind_at_hand) + 1);
     release_forks_before(process);
     if (!process.session_leader || !process.group_leader)
         name_unseen_leaders(process);
@@ -232,7 +256,8 @@ void Normalizer::State::emit(const detect::EventTime& time, const detect::Origin
         layers[static_cast<std::size_t>(detect::Layer::parent)] = identity_of(*process.parent);
     layers[static_cast<std::size_t>(detect::Layer::parent_image)] = process.parent_image->block;
     layers[static_cast<std::size_t>(detect::Layer::host)] = host_layer();
-    const detect::EventPtr event(new detect::Event(time, origin, std::move(layers), kind));
+    const detect::EventPtr event(
+        new detect::Event(time, origin, std::move(layers), number_of(kind_at_hand)));
     sink.on_event(event, ProcessPtr(&process));
 }
 

@@ -45,13 +45,19 @@ detect::Values names_of(const Image& image) {
     return image.block ? image.block->values(FieldId::process_name) : detect::Values{};
 }
 
-EntryType daemon_of(const Image& image) {
-    for (const detect::Value& name : names_of(image))
+EntryType daemon_among(const detect::Values& names) {
+    for (const detect::Value& name : names)
         for (const Daemon& daemon : kDaemons)
-            // Asked for nearly every event, and nearly never yes: the first byte tells.
-            if (name.as_text().starts_with(daemon.name.front()) && name.as_text() == daemon.name)
+            if (name.as_text() == daemon.name)
                 return daemon.type;
     return EntryType::unknown;
+}
+
+// Asked of every ancestor for nearly every event.
+EntryType daemon_of(const Image& image) {
+    if (!image.daemon)
+        image.daemon = daemon_among(names_of(image));
+    return *image.daemon;
 }
 
 bool is_container_runtime(const Image& image) {
@@ -83,11 +89,11 @@ EntryType begins_entry(const Process& process, EntryType above) {
     const Image& own = *process.recorded_image;
     const Image& parent = *process.parent_image;
     const bool leads_session = process.sid == process.pid;
-    const EntryType daemon = daemon_of(parent);
     // Where nobody told of sessions, what a daemon starts is a session's leader as a rule.
-    if (daemon != EntryType::unknown && (leads_session || process.sid == 0) &&
-        daemon_of(own) != daemon && own.block)
-        return daemon;
+    if ((leads_session || process.sid == 0) && own.block)
+        if (const EntryType daemon = daemon_of(parent);
+            daemon != EntryType::unknown && daemon_of(own) != daemon)
+            return daemon;
     if (const std::string_view id = container_id(own); !id.empty()) {
         const bool entered = container_id(parent) != id || is_container_runtime(parent);
         if (entered && !is_container_runtime(own))
@@ -108,7 +114,8 @@ EntryType begins_entry(const Process& process, EntryType above) {
 void Normalizer::State::find_entry(Process& process, std::size_t generations) {
     if (process.entry_leader || process.pid == kThreadDaemonPid)
         return;
-    processes.link_parent(process, 0);
+    if (!process.parent)
+        processes.link_parent(process, 0);
     Process* const parent = process.parent.get();
     // Every process above was asked before, save where its own parent was not known then.
     if (parent && generations > 0)
@@ -131,11 +138,22 @@ void Normalizer::State::entry_may_begin(Process& process) {
     process.entry_leader.reset();
 }
 
-void Normalizer::State::put_leaders(Process& process) {
+void Normalizer::State::find_leaders(Process& process) {
     // Most processes have all of them from their parent.
     if (!process.session_leader || !process.group_leader)
         processes.find_leaders(process);
     find_entry(process, ProcessTable::kMaxAncestry);
+}
+
+void Normalizer::State::keep_leaders(const Process& process) {
+    for (const LeaderPtr* leader :
+         {&process.session_leader, &process.group_leader, &process.entry_leader})
+        if (*leader && (*leader)->process)
+            identity_of(*(*leader)->process);
+}
+
+void Normalizer::State::put_leaders(Process& process) {
+    find_leaders(process);
     if (process.sid != 0)
         builder.set_boolean(FieldId::process_session_leader_same_as_process,
                             process.sid == process.pid);

@@ -28,6 +28,12 @@ class EventSink {
     virtual void on_event(const detect::EventPtr& event, const ProcessPtr& process) = 0;
     // The input's clock broke, or another boot begins.
     virtual void on_epoch() = 0;
+    // False: an event need not be made. `sketch` has its kind(), what its process and its parent
+    // run, and its host.
+    virtual bool wants(const detect::Event& sketch) {
+        static_cast<void>(sketch);
+        return true;
+    }
 };
 
 // True if somebody looks at events of this kind. `syscall`: the call's name, for

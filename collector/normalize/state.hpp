@@ -169,12 +169,19 @@ struct Normalizer::State {
     void emit(const detect::EventTime& time, const detect::Origin& origin, Process& process,
               detect::BlockPtr image);
 
+    // Before anything of an event is put: false if nobody wants it, and what making it would have
+    // found out about the process is noted.
+    bool wanted(EventKind kind, Process& process, const detect::BlockPtr& image);
+
     // birth.cpp: what a fork or an exec says of how the process was made. Before emit().
     void put_birth(const Process& process);
 
     // leaders.cpp
     // What the own layer says of the leaders. Before emit().
     void put_leaders(Process& process);
+    void find_leaders(Process& process);
+    // Of an event that is not made: others may name them when they are gone.
+    void keep_leaders(const Process& process);
     void find_entry(Process& process, std::size_t generations);
     // It executed another program, or began a session.
     static void entry_may_begin(Process& process);
@@ -254,6 +261,7 @@ struct Normalizer::State {
     // Null: nothing is known.
     const ExecContext* context_of(const SyscallFacts& facts);
     void on_exec(const SyscallFacts& facts);
+    void emit_exec(const SyscallFacts& facts, Process& process, const detect::BlockPtr& image);
     void on_exec_announced(const ProcEvent& event);
 
     // fork.cpp
@@ -266,7 +274,7 @@ struct Normalizer::State {
     void on_fork_record(const SyscallFacts& facts);
     void on_fork_seen(const SyscallFacts& facts);
     void emit_fork(Process& child, Credentials credentials, const detect::EventTime& time,
-                   const detect::Origin& origin);
+                   const detect::Origin& origin, bool is_inferred = false);
     void emit_inferred_fork(Process& child, const SyscallFacts& facts);
     void hold(Image& image, const HeldEvent& event);
     // The image is as full as it will be: what waits for it goes out, in order.

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/container/small_vector.hpp>
@@ -22,6 +24,20 @@
 #include "detect/event/event.hpp"
 
 namespace audisp_eql::collector {
+
+// How the first process of a login, a service or a container came to be
+// (process.entry_leader.entry_meta.type).
+enum class EntryType : std::uint8_t {
+    unknown,
+    init,
+    sshd,
+    ssm,
+    teleport,
+    kubelet,
+    container,
+    terminal,
+    console,
+};
 
 // What a process runs: a slot that the connector's EXEC opens and the audit record fills later.
 // A fork's child shares its parent's slot, filled or not.
@@ -36,7 +52,13 @@ struct Image : boost::intrusive_ref_counter<Image, boost::thread_unsafe_counter>
     State state = State::unknown;
     std::int64_t opened_ns = 0;  // of one that was awaited: since when (monotonic)
     detect::BlockPtr block;      // Layer::image; null while unknown or awaited
+    // Of which kind of daemon it is, once somebody has asked.
+    mutable std::optional<EntryType> daemon;
 
+    void set_block(detect::BlockPtr made) {
+        block = std::move(made);
+        daemon.reset();
+    }
     static void* operator new(std::size_t size);
     static void operator delete(void* memory, std::size_t size);
 };
@@ -106,20 +128,6 @@ struct Leader : boost::intrusive_ref_counter<Leader, boost::thread_unsafe_counte
     static void operator delete(void* memory, std::size_t size);
 };
 using LeaderPtr = boost::intrusive_ptr<Leader>;
-
-// How the first process of a login, a service or a container came to be
-// (process.entry_leader.entry_meta.type).
-enum class EntryType : std::uint8_t {
-    unknown,
-    init,
-    sshd,
-    ssm,
-    teleport,
-    kubelet,
-    container,
-    terminal,
-    console,
-};
 
 struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_counter> {
     std::int32_t pid = 0;

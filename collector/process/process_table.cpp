@@ -306,7 +306,7 @@ void ProcessTable::image_read(Process& process, detect::BlockPtr block) {
     Image& image = *process.image;
     if (image.state == Image::State::executed || image.state == Image::State::procfs)
         return;
-    image.block = std::move(block);
+    image.set_block(std::move(block));
     image.state = Image::State::procfs;
 }
 
@@ -521,7 +521,7 @@ ProcessTable::Executed ProcessTable::image_executed(Process& process, detect::Bl
             process.told_ahead.push_back({record.time_ms, until});
         }
     }
-    executed.image->block = std::move(block);
+    executed.image->set_block(std::move(block));
     executed.image->state = Image::State::executed;
     process.recorded_image = executed.image;
     return executed;

@@ -55,6 +55,7 @@ class Stories {
     void advance(std::int64_t engine_ns);
     // Tells all.
     void finish();
+    std::size_t open() const { return open_.size(); }
     const StoryCounters& counters() const { return counters_; }
 
   private:

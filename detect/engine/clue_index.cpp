@@ -140,7 +140,8 @@ struct ClueIndex::Builder {
     }
 
     static Field field(FieldId id, const std::vector<Way>& ways) {
-        Field made{id, false, {}, {}, {}, 0};
+        Field made;
+        made.field = id;
         std::size_t pieces = 0;
         for (const Way& way : ways) {
             made.wholes = made.wholes || way.kind == Kind::whole;
@@ -166,7 +167,8 @@ struct ClueIndex::Builder {
     }
 };
 
-ClueIndex::ClueIndex(const std::vector<std::vector<Clues>>& candidates) {
+ClueIndex::ClueIndex(const std::vector<std::vector<Clues>>& candidates,
+                     std::span<const Layer> sketched) {
     Builder builder;
     for (const auto& lists : candidates) {
         for (const Clues& clues : lists)
@@ -177,8 +179,17 @@ ClueIndex::ClueIndex(const std::vector<std::vector<Clues>>& candidates) {
         if (!builder.file(i, candidates[i]))
             always_.add(i);
     }
-    for (const auto& [field, ways] : builder.by_field)
+    open_ = always_;
+    for (const auto& [field, ways] : builder.by_field) {
         fields_.push_back(Builder::field(field, ways));
+        fields_.back().sketched =
+            std::find(sketched.begin(), sketched.end(), place_of(field).layer) != sketched.end();
+        if (fields_.back().sketched)
+            continue;
+        for (const Builder::Way& way : ways)
+            for (const std::uint32_t candidate : builder.filed.at(way.key))
+                open_.add(candidate);
+    }
     for (const auto& [key, numbers] : builder.filed) {
         filed_.emplace(key, Filed{static_cast<std::uint32_t>(candidates_.size()),
                                   static_cast<std::uint32_t>(numbers.size())});
@@ -206,27 +217,36 @@ void ClueIndex::find_pieces(const Field& field, std::string_view folded, NumberS
     }
 }
 
+void ClueIndex::look_at(const Field& field, const Event& event, NumberSet& found) const {
+    for (const Value& value : event.values(field.field)) {
+        if (!value.is_text())
+            continue;
+        const FoldedText folded(value.as_text());
+        const std::string_view text = folded.view();
+        if (field.wholes)
+            look_up(key_of(field.field, Kind::whole, text), found);
+        for (std::size_t length = 1; length < kPieceBytes && length <= text.size(); ++length) {
+            if (field.starts[length])
+                look_up(key_of(field.field, Kind::start, text.substr(0, length)), found);
+            if (field.ends[length])
+                look_up(key_of(field.field, Kind::end, text.substr(text.size() - length)), found);
+        }
+        if (!field.pieces.empty())
+            find_pieces(field, text, found);
+    }
+}
+
 void ClueIndex::find(const Event& event, NumberSet& found) const {
     found = always_;
-    for (const Field& field : fields_) {
-        for (const Value& value : event.values(field.field)) {
-            if (!value.is_text())
-                continue;
-            const FoldedText folded(value.as_text());
-            const std::string_view text = folded.view();
-            if (field.wholes)
-                look_up(key_of(field.field, Kind::whole, text), found);
-            for (std::size_t length = 1; length < kPieceBytes && length <= text.size(); ++length) {
-                if (field.starts[length])
-                    look_up(key_of(field.field, Kind::start, text.substr(0, length)), found);
-                if (field.ends[length])
-                    look_up(key_of(field.field, Kind::end, text.substr(text.size() - length)),
-                            found);
-            }
-            if (!field.pieces.empty())
-                find_pieces(field, text, found);
-        }
-    }
+    for (const Field& field : fields_)
+        look_at(field, event, found);
+}
+
+void ClueIndex::find_by_sketch(const Event& sketch, NumberSet& found) const {
+    found = open_;
+    for (const Field& field : fields_)
+        if (field.sketched)
+            look_at(field, sketch, found);
 }
 
 }  // namespace audisp_eql::detect

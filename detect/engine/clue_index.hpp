@@ -42,12 +42,15 @@ class NumberSet {
 class ClueIndex {
   public:
     ClueIndex() = default;
-    // By candidate: the lists of clues of its condition.
-    explicit ClueIndex(const std::vector<std::vector<Clues>>& candidates);
+    // By candidate: the lists of clues of its condition. `sketched`: see find_by_sketch().
+    ClueIndex(const std::vector<std::vector<Clues>>& candidates, std::span<const Layer> sketched);
 
     // The candidates that the event may concern, those without clues among them. `found` is an
     // engine's working memory.
     void find(const Event& event, NumberSet& found) const;
+    // The same where only the sketched layers of the event are there: those whose clues lie in
+    // other layers are among them.
+    void find_by_sketch(const Event& sketch, NumberSet& found) const;
 
   private:
     // Of a text that stands somewhere in a value, so many bytes are looked up: enough to be rare,
@@ -55,7 +58,8 @@ class ClueIndex {
     static constexpr std::size_t kPieceBytes = 4;
     // Which texts of a field are looked up.
     struct Field {
-        FieldId field;
+        FieldId field{};
+        bool sketched = false;  // in a sketched layer
         bool wholes = false;
         // By length (1 to kPieceBytes - 1): shorter beginnings and ends than a piece.
         bool starts[kPieceBytes] = {};
@@ -75,6 +79,7 @@ class ClueIndex {
         std::size_t operator()(std::uint64_t key) const { return key; }  // a hash already
     };
 
+    void look_at(const Field& field, const Event& event, NumberSet& found) const;
     void look_up(std::uint64_t key, NumberSet& found) const;
     void find_pieces(const Field& field, std::string_view folded, NumberSet& found) const;
 
@@ -82,6 +87,7 @@ class ClueIndex {
     boost::unordered_flat_map<std::uint64_t, Filed, KeyHash> filed_;
     std::vector<std::uint32_t> candidates_;  // of each key, one after the other
     NumberSet always_;                       // those without clues
+    NumberSet open_;                         // and those with clues beyond the sketched layers
 };
 
 }  // namespace audisp_eql::detect

@@ -24,6 +24,19 @@ bool decided_by(std::span<const FieldId> known, const PredicateTable& table, Pre
 
 }  // namespace
 
+Dispatcher::Dispatcher(const RuleSet& rules) : rules_(rules) {
+    const PredicateTable& table = rules.predicates();
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        const auto id = static_cast<PredicateId>(i);
+        const std::vector<FieldId> fields = table.fields(id);
+        sketched_.push_back(!table.needs_earlier_events(id) &&
+                            std::all_of(fields.begin(), fields.end(), [](FieldId field) {
+                                return std::find(kSketchLayers.begin(), kSketchLayers.end(),
+                                                 place_of(field).layer) != kSketchLayers.end();
+                            }));
+    }
+}
+
 void Dispatcher::describe(const Event& event) {
     kind_.clear();
     for (const FieldId field : kKindFields) {
@@ -45,6 +58,19 @@ std::span<const Candidate* const> Dispatcher::candidates(const Event& event,
     now.index.find(event, found_);
     candidates_.clear();
     found_.for_each([&](std::size_t number) { candidates_.push_back(&now.candidates[number]); });
+    return candidates_;
+}
+
+std::optional<std::span<const Candidate* const>> Dispatcher::candidates_by_sketch(
+    const Event& sketch) {
+    const std::size_t number = sketch.kind();
+    // What a plan is made of stands in an event's own layer: the first one of a kind is needed.
+    if (number >= by_number_.size() || !by_number_[number])
+        return std::nullopt;
+    const Plan& now = *by_number_[number];
+    now.index.find_by_sketch(sketch, found_);
+    candidates_.clear();
+    found_.for_each([&](std::size_t each) { candidates_.push_back(&now.candidates[each]); });
     return candidates_;
 }
 
@@ -105,7 +131,7 @@ Plan Dispatcher::make(PredicateResults& results) const {
         if (program.until)
             offer(i, Candidate::kUntil, program.until->condition);
     }
-    plan.index = ClueIndex(clues);
+    plan.index = ClueIndex(clues, kSketchLayers);
     return plan;
 }
 

@@ -7,8 +7,10 @@
 // Memory: owns the plans. Threads: one engine.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -28,11 +30,19 @@ struct Plan {
 
 class Dispatcher {
   public:
-    explicit Dispatcher(const RuleSet& rules) : rules_(rules) {}
+    // The layers that are at hand before an event is made.
+    static constexpr std::array kSketchLayers{Layer::image, Layer::parent_image, Layer::host};
+
+    explicit Dispatcher(const RuleSet& rules);
 
     // What the event that `results` has begun could match, in the plan's order. Valid until the
     // next call.
     std::span<const Candidate* const> candidates(const Event& event, PredicateResults& results);
+    // What an event of the sketch's kind() with its kSketchLayers could match, whatever stands in
+    // the other layers; nullopt: nothing is known of that kind yet. Valid until the next call.
+    std::optional<std::span<const Candidate* const>> candidates_by_sketch(const Event& sketch);
+    // True if the test looks at nothing but those layers.
+    bool decided_by_sketch(PredicateId id) const { return sketched_[static_cast<std::size_t>(id)]; }
 
   private:
     // Real data has a few dozen kinds. Beyond this (input with made-up kinds) plans are forgotten
@@ -45,6 +55,7 @@ class Dispatcher {
     Plan make(PredicateResults& results) const;
 
     const RuleSet& rules_;
+    std::vector<bool> sketched_;  // by predicate
     std::string kind_;
     std::unordered_map<std::string, Plan> plans_;
     std::vector<const Plan*> by_number_;  // by Event::kind(); null: not asked for yet

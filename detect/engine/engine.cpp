@@ -202,6 +202,31 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
     state.count();
 }
 
+bool Engine::may_concern(const Event& sketch) {
+    State& state = *state_;
+    if (state.results->follows_lineages())
+        return true;
+    const auto candidates = state.dispatcher->candidates_by_sketch(sketch);
+    if (!candidates)
+        return true;
+    state.results->begin(sketch);
+    const auto known = [&](PredicateId id) {
+        if (!state.dispatcher->decided_by_sketch(id))
+            return Truth::unknown;
+        return state.results->holds(id) ? Truth::yes : Truth::no;
+    };
+    for (const Candidate* const candidate : *candidates) {
+        const Machine* const machine = candidate->rule == Candidate::kLineage
+                                           ? nullptr
+                                           : state.machines[candidate->rule].get();
+        if ((!machine || machine->may_take(*candidate)) &&
+            detect::may_hold(candidate->condition, known) != Truth::no)
+            return true;
+    }
+    ++state.counters.events;
+    return false;
+}
+
 void Engine::advance(std::int64_t engine_ns, MatchSink& sink) {
     state_->move_clock(engine_ns, sink);
 }

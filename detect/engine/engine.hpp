@@ -86,6 +86,9 @@ class Engine {
     ~Engine();
 
     void on_event(const EventPtr& event, MatchSink& sink);
+    // `sketch` has an event's kind(), what its process and its parent run, and its host. False: it
+    // concerns no rule whatever else it says, and is counted as if it had come.
+    bool may_concern(const Event& sketch);
     // Time passed without an event: expires, and completes trailing missing-event clauses.
     void advance(std::int64_t engine_ns, MatchSink& sink);
     // End of input: the clock runs out.

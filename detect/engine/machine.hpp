@@ -66,6 +66,11 @@ class Machine {
     // `matches`.
     virtual void on_event(Scene& scene, std::span<const Candidate* const> candidates,
                           std::vector<Match>& matches) = 0;
+    // False: as things are, it would not look at an event for this candidate.
+    virtual bool may_take(const Candidate& candidate) const {
+        static_cast<void>(candidate);
+        return true;
+    }
     // When the next match is complete although no event comes.
     virtual std::int64_t next_due() { return kNever; }
     // Takes that match.

@@ -2,23 +2,26 @@
 // Pending matches: what a sequence has so far, found by stage and join key, and let go oldest first
 // when there are too many or too old ones.
 //
-// Memory: the store owns every pending match of an engine and reuses them; each keeps its events
-// alive. Threads: one engine.
+// Memory: the store owns every pending match of an engine and reuses them, with what they have from
+// the record pool; each keeps its events alive. Threads: one engine.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/container/deque.hpp>
+#include <boost/container/options.hpp>
 #include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include "detect/engine/engine.hpp"
 #include "detect/engine/join_key.hpp"
+#include "detect/event/pool.hpp"
 
 namespace audisp_eql::detect {
 
@@ -28,11 +31,12 @@ struct PendingMatch {
     using Hook = boost::intrusive::list_member_hook<>;
     Hook in_table, in_store;
     PendingTable* table = nullptr;
-    std::string key;
+    std::pmr::string key{&record_pool()};
     std::uint64_t hash = 0;
     std::uint32_t stage = UINT32_MAX;  // in no slot
     std::int64_t first_ns = 0;         // its first event's time: age and maxspan count from it
-    std::vector<EventPtr> events;      // by stage of the program; null where none belongs
+    // By stage of the program; null where none belongs.
+    std::pmr::vector<EventPtr> events{&record_pool()};
     // Neighbours in the same slot, where a rule looks at more than the newest.
     PendingMatch* newer = nullptr;
     PendingMatch* older = nullptr;
@@ -41,10 +45,11 @@ struct PendingMatch {
     // Missing-event clauses.
     bool refuted = false;                    // a clause between two events is broken
     std::optional<std::int64_t> leading_ns;  // newest event of a leading clause before the first
-    std::vector<std::int64_t> times;         // not a match: when a clause's events came
+    std::pmr::vector<std::int64_t> times{
+        &record_pool()};  // not a match: when a clause's events came
 
     // Samples: which items each of the events could be, a bit each.
-    std::vector<std::uint32_t> fits;
+    std::pmr::vector<std::uint32_t> fits{&record_pool()};
 };
 
 // The pending matches of all rules, in the order in which they began.
@@ -66,7 +71,10 @@ class PendingStore {
 
     EngineLimits limits_;
     EngineCounters& counters_;
-    std::deque<PendingMatch> memory_;
+    // 64 in one piece of memory.
+    boost::container::deque<PendingMatch, void,
+                            boost::container::deque_options_t<boost::container::block_size<64>>>
+        memory_;
     std::vector<PendingMatch*> unused_;
     std::uint64_t made_ = 0;
     using List = boost::intrusive::list<

@@ -64,6 +64,11 @@ bool SequenceMachine::can_matter(const Item& item) const {
     return false;
 }
 
+bool SequenceMachine::may_take(const Candidate& candidate) const {
+    return candidate.item == Candidate::kUntil ? !pending_.empty()
+                                               : can_matter(items_[candidate.item]);
+}
+
 void SequenceMachine::on_event(Scene& scene, std::span<const Candidate* const> candidates,
                                std::vector<Match>& matches) {
     for (const Candidate* const each : candidates) {
@@ -191,7 +196,7 @@ void SequenceMachine::complete(PendingMatch& match, std::vector<Match>& matches)
 
 Match SequenceMachine::made(PendingMatch& match) const {
     Match done;
-    done.events = match.events;
+    done.events.assign(match.events.begin(), match.events.end());
     done.events.resize(program_->stages.size());
     done.join_keys = JoinKeys::decode(match.key);
     return done;

@@ -28,6 +28,7 @@ class SequenceMachine final : public Machine {
 
     void on_event(Scene& scene, std::span<const Candidate* const> candidates,
                   std::vector<Match>& matches) override;
+    bool may_take(const Candidate& candidate) const override;
     std::int64_t next_due() override;
     Match take_due() override;
     void expire(std::int64_t now_ns) override;

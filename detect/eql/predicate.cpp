@@ -87,6 +87,11 @@ void PredicateResults::add_source(std::uint32_t lineage) {
     lineages_[lineage].add_source(*event_);
 }
 
+bool PredicateResults::follows_lineages() const {
+    return std::any_of(lineages_.begin(), lineages_.end(),
+                       [](const Lineage& lineage) { return lineage.is_followed(); });
+}
+
 std::uint64_t PredicateResults::lineage_dropped() const {
     std::uint64_t all = 0;
     for (const Lineage& lineage : lineages_)

@@ -108,6 +108,8 @@ class PredicateResults {
     bool holds(PredicateId id, std::span<const EventPtr> earlier);
     const PredicateTable& table() const { return table_; }
     std::uint64_t choices_cut() const { return scratch_.choices_cut; }
+    // False: begin() learns nothing from any event.
+    bool follows_lineages() const;
     std::uint64_t lineage_dropped() const;
     // Forgets what earlier events said.
     void clear();

@@ -31,6 +31,8 @@ class Lineage {
     void add_source(const Event& event);
     // Whether the process of the event looked at last descends from a source.
     bool is_descendant() const { return is_descendant_; }
+    // False: no event says anything to it before the next source.
+    bool is_followed() const { return !processes_.empty(); }
     std::uint64_t dropped() const { return dropped_; }
     void clear();
 

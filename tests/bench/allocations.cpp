@@ -4,8 +4,9 @@
 // everything has found its size. What is left are the nodes of the queues of ends and connections,
 // one for some 20 entries. Ends with 1 if there is more than one in a hundred records.
 //
-// The rules are the two seeds: their sequences expire within the warm-up. Rules that look back an
-// hour keep what they may still need, and have not found their size after three minutes of events.
+// The rules are the two seeds, or those that are named. Before the counting, rules that look back
+// an hour have as much pending as they are allowed to (EngineLimits), and exited processes are
+// forgotten as fast as new ones come.
 //
 // Usage: record_path_allocations [RULE|DIR…]
 #include <cstdio>
@@ -62,8 +63,9 @@ namespace {
 
 using namespace audisp_eql;
 
-// Processes end as soon as they have begun, 50 in a second: 60 s are remembered.
-constexpr int kWarmUp = 8'000;
+// Processes end as soon as they have begun, 50 in a second: 60 s are remembered. A rule has 20,000
+// pending sequences at most.
+constexpr int kWarmUp = 24'000;
 constexpr int kCounted = 2'000;
 constexpr std::int64_t kStepNs = 20'000'000;
 

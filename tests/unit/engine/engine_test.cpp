@@ -328,6 +328,76 @@ BOOST_AUTO_TEST_CASE(an_epoch_forgets_who_descends_from_whom) {
     BOOST_TEST(run.found.calls.empty());
 }
 
+namespace {
+
+// As the maker of events numbers them: an exec with its process's and its parent's name.
+EventPtr exec_of(std::string_view name, std::string_view parent, bool sketch) {
+    BlockBuilder builder;
+    Event::Layers layers;
+    const auto finish = [&](Layer layer) {
+        layers[static_cast<std::size_t>(layer)] = builder.finish();
+    };
+    if (!sketch) {
+        builder.set_literal(FieldId::event_category, "process");
+        builder.set_literal(FieldId::event_action, "exec");
+        builder.set_literal(FieldId::user_id, "0");
+        finish(Layer::own);
+        builder.set_literal(FieldId::process_entity_id, name);
+        finish(Layer::process);
+    }
+    builder.set_text(FieldId::process_name, name);
+    finish(Layer::image);
+    builder.set_text(FieldId::process_name, parent);
+    finish(Layer::parent_image);
+    return EventPtr(new Event({}, {}, std::move(layers), 1));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_sketch_tells_which_events_concern_no_rule) {
+    struct Row {
+        const char* query;
+        const char* name;
+        const char* parent;
+        bool may_concern;
+    };
+    constexpr const char* kByName = R"(process where process.name : ("ba*", "nc"))";
+    constexpr const char* kByParent =
+        R"(process where user.id == "0" and process.parent.name == "sshd")";
+    const Row rows[] = {
+        {kByName, "bash", "make", true},
+        {kByName, "NC", "make", true},
+        {kByName, "make", "bash", false},
+        {kByParent, "make", "sshd", true},
+        {kByParent, "sshd", "make", false},
+        {R"(network where process.name == "bash")", "bash", "bash", false},
+        // Not by what the layers of a sketch say.
+        {R"(process where user.id == "1")", "make", "make", true},
+        {R"(process where process.exit_code > 3)", "make", "make", true},
+        {R"(process where process.args_count > 3)", "make", "make", false},
+        // A second event of which there was no first.
+        {R"(sequence [process where process.name == "gcc"] [process where process.name == "make"])",
+         "make", "make", false},
+        {R"(sequence [process where process.name == "first"] [process where true])", "make", "make",
+         true},
+        // Whose child it is, it may tell.
+        {R"(network where descendant of [process where process.name == "first"])", "make", "make",
+         true},
+        {R"(network where descendant of [process where process.name == "other"])", "make", "make",
+         false},
+    };
+    for (const Row& row : rows) {
+        BOOST_TEST_CONTEXT(row.query << ", " << row.name << " below " << row.parent) {
+            Run run(row.query);
+            const EventPtr sketch = exec_of(row.name, row.parent, true);
+            BOOST_TEST(run.engine.may_concern(*sketch));  // none of its kind was seen
+            run.engine.on_event(exec_of("first", "first", false), run.found);
+            BOOST_TEST(run.engine.may_concern(*sketch) == row.may_concern);
+            BOOST_TEST(run.engine.counters().events == (row.may_concern ? 1U : 2U));
+        }
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -135,6 +135,7 @@ class Story : private MessageSink, private AuditEventSink, private EventSink {
     std::vector<ProcessPtr> processes;
     std::vector<std::string> learned;
     int epochs = 0;
+    std::function<bool(const detect::Event&)> wanted;  // of what can be told before it is made
     Normalizer normalizer;
 
   private:
@@ -165,6 +166,7 @@ class Story : private MessageSink, private AuditEventSink, private EventSink {
         events.push_back(event);
         processes.push_back(process);
     }
+    bool wants(const detect::Event& sketch) override { return !wanted || wanted(sketch); }
     void on_epoch() override { ++epochs; }
 
     Learned learned_{*this};
