@@ -8,19 +8,19 @@ AUDISP_EQL_KILLS sets how often the program is killed (default: 20)."""
 import collections
 import contextlib
 import os
-import pathlib
 import random
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
 
 import feeding
+import strict
 from feeding import Failure, expect, wait_for
 
 RECORDING = sys.argv[2]
@@ -34,13 +34,8 @@ class Place:
     """A directory that the program, as nobody, may write to."""
 
     def __init__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="audisp-eql-delivery-"))
-        self.path.chmod(0o755)
+        self.path = feeding.directory_of_nobody("audisp-eql-delivery-")
         self.state = self.path / "state"
-        self.state.mkdir()
-        if os.geteuid() == 0:
-            os.chown(self.path, feeding.NOBODY, feeding.NOBODY)
-            os.chown(self.state, feeding.NOBODY, feeding.NOBODY)
         self.json = self.path / "alerts.json"
         # Nobody may not look into every directory that a program is built in.
         self.program = shutil.copy(sys.argv[1], self.path / "audisp-eql")
@@ -190,59 +185,220 @@ def reader_stops(place):
     return report(raised, server.ids())
 
 
-def certificate(place, name):
+def openssl(*arguments):
     if shutil.which("openssl") is None:
         raise Skipped("openssl is not installed")
-    key, cert = place.path / f"{name}.key", place.path / f"{name}.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                    "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", cert],
-                   check=True, capture_output=True)
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+class Authority:
+    """Makes certificates; its own is the one that is trusted."""
+
+    def __init__(self, place, name):
+        self.directory = place.path / name
+        self.directory.mkdir()
+        self.cert, self.key = self.directory / "ca.pem", self.directory / "ca.key"
+        openssl("req", "-x509", *KEY, "-days", "2", "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.cert)
+        (self.directory / "index").touch()
+        (self.directory / "conf").write_text(
+            f"[ca]\ndefault_ca=ca\n[ca]\ndatabase={self.directory}/index\nnew_certs_dir={self.directory}\n"
+            "rand_serial=yes\nunique_subject=no\ndefault_md=sha256\npolicy=any\ncopy_extensions=copy\n[any]\ncommonName=supplied\n")
+
+    def issue(self, name, start="20200101000000Z", end="20991231235959Z"):
+        """The files of a certificate and its key."""
+        path = self.directory / f"{name}-{start}-{end}"
+        key, request, cert = (path.with_suffix(f".{suffix}") for suffix in ("key", "csr", "pem"))
+        openssl("req", *KEY, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key,
+                "-out", request)
+        openssl("ca", "-batch", "-config", self.directory / "conf", "-cert", self.cert, "-keyfile", self.key,
+                "-startdate", start, "-enddate", end, "-notext", "-in", request, "-out", cert)
+        key.chmod(0o644)  # the program runs as nobody here
+        return cert, key
+
+
+KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
+def server_with(certificate, clients=None, version=None):
+    """A TLS server; `clients`: the authority whose clients alone it takes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return context, cert
+    context.load_cert_chain(*certificate)
+    if clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(clients.cert)
+    if version:
+        context.maximum_version = version
+    return Server(context)
 
 
 def tls(place):
-    """A TLS server whose certificate has another name gets nothing; one with the right name all."""
-    wrong_context, wrong_cert = certificate(place, "other.example.org")
-    right_context, right_cert = certificate(place, "localhost")
-    both = place.path / "both.pem"
-    both.write_text(wrong_cert.read_text() + right_cert.read_text())
-    wrong, right = Server(wrong_context), Server(right_context)
-    with place.run("--syslog", "off", "--tls-ca", both,
-                   "--syslog-server", f"tls://localhost:{wrong.port}",
-                   "--syslog-server", f"tls://localhost:{right.port}") as plugin:
+    """Servers that are not who they should be get nothing, and each is named; the right one gets all."""
+    authority, stranger = Authority(place, "authority"), Authority(place, "stranger")
+    wrong = {
+        "another name": server_with(authority.issue("other.example.org")),
+        "another authority": server_with(stranger.issue("localhost")),
+        "expired": server_with(authority.issue("localhost", end="20210101000000Z")),
+        "not yet valid": server_with(authority.issue("localhost", start="20980101000000Z")),
+    }
+    right = server_with(authority.issue("localhost"))
+    servers = [*wrong.values(), right]
+    options = [word for server in servers for word in ("--syslog-server", f"tls://localhost:{server.port}")]
+    with place.run("--syslog", "off", "--tls-ca", authority.cert, *options) as plugin:
         plugin.give(place.execs.text(20))
-        wait_for(lambda: f"20 alerts at the server: {plugin.text()}",
-                 lambda: len(set(right.ids())) == 20)
-        wait_for("a line about the certificate",
-                 lambda: "certificate verify failed" in plugin.text())
-        expect(not wrong.ids(), "alerts went to a server with another's certificate")
+        wait_for(lambda: f"20 alerts at the server: {plugin.text()}", lambda: len(set(right.ids())) == 20)
+        for name, server in wrong.items():
+            wait_for(lambda name=name, server=server: f"a line about {name}: {plugin.text()}",
+                     lambda server=server: f"localhost:{server.port}: TLS: certificate verify failed" in plugin.text())
+            expect(not server.ids(), f"alerts went to a server of {name}")
         plugin.end()
     return report(place.ids(), right.ids())
 
 
-def disk_full(place):
-    """A full disk below the spool: said, and the alerts arrive all the same."""
+def client_certificates(place):
+    """A server that asks who we are: with our certificate all arrives, without it nothing."""
+    authority, clients, strangers = (Authority(place, name) for name in ("authority", "clients", "strangers"))
+    results = []
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        for name, client in (("ours", clients.issue("agent")), ("another", strangers.issue("agent")), ("none", None)):
+            server = server_with(authority.issue("localhost"), clients, version)
+            options = ["--tls-cert", client[0], "--tls-key", client[1]] if client else []
+            before = len(place.ids())
+            with place.run("--syslog", "off", "--tls-ca", authority.cert, *options,
+                           "--syslog-server", f"tls://localhost:{server.port}") as plugin:
+                plugin.give(place.execs.text(10))
+                wait_for("10 alerts in the file", lambda before=before: len(place.ids()) == before + 10)
+                if name == "ours":
+                    wait_for(lambda server=server, plugin=plugin: f"10 alerts at the server: {plugin.text()}",
+                             lambda server=server: len(set(server.ids())) == 10)
+                else:
+                    # With TLS 1.3 the client is done before it is refused.
+                    wait_for(lambda plugin=plugin: f"a word about the refusal: {plugin.text()}",
+                             lambda server=server, plugin=plugin: server.refused and
+                             f"cannot go to tls://localhost:{server.port}" in plugin.text())
+                plugin.end()
+            expect(name == "ours" or not server.ids(), f"alerts went out with {name} certificate")
+            results.append(f"{name} {len(set(server.ids()))}")
+    return ", ".join(results)
+
+
+def rotated(place):
+    """The JSON file is renamed under load, and SIGHUP opens a new one: each alert is in one of the two."""
+    names = [place.path / f"alerts.json.{turn}" for turn in range(5)]
+    with place.run("--syslog", "off") as plugin:
+        for name in names:
+            plugin.give(place.execs.text(40))
+            wait_for("some alerts", lambda: len(place.ids()) > 5)
+            place.json.rename(name)
+            plugin.give(place.execs.text(10))
+            plugin.started.send_signal(signal.SIGHUP)
+            wait_for("a new file", place.json.exists)
+        plugin.give(place.execs.text(10))
+        wait_for("the last alerts", lambda: len(place.ids()) >= 10)
+        plugin.end()
+    arrived = [one for name in (*names, place.json) for one in feeding.ids_of_lines(name.read_text())]
+    expect(len(arrived) == len(set(arrived)) == place.execs.made, f"{len(arrived)} of {place.execs.made} alerts")
+    return f"{len(names)} rotations, {report(arrived, arrived)}"
+
+
+def several(place):
+    """A file, a unix socket, UDP, TCP and TLS at once, one of them dead, one not reading: each of the others
+    gets all, and where a message may not be longer, the alert says what was cut."""
+    authority = Authority(place, "authority")
+    servers = {"tcp": Server(), "stuck": Server(), "tls": server_with(authority.issue("localhost"))}
+    servers["stuck"].reading.clear()
+    datagrams = {"local": socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM),
+                 "udp": socket.socket(socket.AF_INET, socket.SOCK_DGRAM)}
+    datagrams["local"].bind(str(place.path / "socket"))
+    (place.path / "socket").chmod(0o666)
+    datagrams["udp"].bind(("127.0.0.1", 0))
+    came = {name: [] for name in datagrams}
+
+    def receive(name):
+        while True:
+            came[name].append(datagrams[name].recv(1 << 20))
+
+    for name in datagrams:
+        threading.Thread(target=receive, args=(name,), daemon=True).start()
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        dead = unused.getsockname()[1]
+    addresses = [f"tcp://127.0.0.1:{servers['tcp'].port}", f"tcp://127.0.0.1:{servers['stuck'].port}",
+                 f"tls://localhost:{servers['tls'].port}", f"tcp://127.0.0.1:{dead}",
+                 f"udp://127.0.0.1:{datagrams['udp'].getsockname()[1]}"]
+    options = [word for address in addresses for word in ("--syslog-server", address)]
+    with place.run("--syslog", place.path / "socket", "--tls-ca", authority.cert, "--max-message-bytes", "1500",
+                   *options) as plugin:
+        for _ in range(30):
+            plugin.give(place.execs.text(10))
+            time.sleep(0.01)  # a UDP server's buffer is small
+        raised = wait_for("300 alerts in the file", lambda: len(place.ids()) == 300 and place.ids())
+        for name in ("tcp", "tls"):
+            wait_for(lambda name=name: f"{len(set(servers[name].ids()))} of 300 over {name}: {plugin.text()}",
+                     lambda name=name: not set(raised) - set(servers[name].ids()))
+        wait_for(lambda: f"{len(came['local'])} of 300 at the socket", lambda: len(came["local"]) >= 300)
+        wait_for("some datagrams over UDP", lambda: came["udp"])
+        expect(not servers["stuck"].ids(), "the stuck server has read")
+        servers["stuck"].reading.set()
+        wait_for("all at the server that was stuck", lambda: not set(raised) - set(servers["stuck"].ids()))
+        plugin.end()
+    for data in came["udp"]:
+        strict.message(data)
+    for data in came["local"]:
+        alert = strict.message(data, strict.LOCAL)
+        expect(len(data) < 1600 and alert["audisp_eql"]["trimmed"], f"a message of {len(data)} bytes")
+    expect(all("trimmed" not in alert["audisp_eql"] for alert in strict.documents(place.json.read_bytes())),
+           "an alert in the file is trimmed")
+    return f"{report(raised, servers['tcp'].ids())} over TCP; {len(came['udp'])} over UDP"
+
+
+@contextlib.contextmanager
+def small_disk(path):
     if os.geteuid() != 0:
         raise Skipped("not root: no file system can be mounted")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0777", "none",
-                              place.state], capture_output=True, text=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0777", "none", path],
+                             capture_output=True, text=True)
     if mounted.returncode != 0:
         raise Skipped(f"no tmpfs can be mounted: {mounted.stderr.strip()}")
     try:
+        yield
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+def file_on_full_disk(place):
+    """The JSON file's disk is full: the alerts wait, and no line in the file is broken when there is room."""
+    disk = place.path / "disk"
+    disk.mkdir()
+    with small_disk(disk):
+        place.json = disk / "alerts.json"
+        filler = disk / "filler"
+        with place.run("--syslog", "off") as plugin:
+            plugin.give(place.execs.text(10))
+            wait_for("10 alerts", lambda: len(place.ids()) == 10)
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
+                while True:
+                    out.write(bytes(4096))
+            plugin.give(place.execs.text(30))
+            wait_for(lambda: f"a word about it: {plugin.text()}", lambda: "No space left on device" in plugin.text())
+            filler.unlink()
+            wait_for(lambda: f"{len(place.ids())} of 40 alerts", lambda: len(set(place.ids())) == 40)
+            plugin.end()
+        return report(place.ids(), place.ids())
+
+
+def disk_full(place):
+    """A full disk below the spool: said, and the alerts arrive all the same."""
+    with small_disk(place.state):
         with place.run("--syslog", "off") as plugin:
             plugin.give(place.execs.text(500))
             wait_for(lambda: f"{len(place.ids())} of 500 alerts", lambda: len(place.ids()) == 500)
             plugin.end()
             expect("No space left on device" in plugin.text(), f"not said: {plugin.text()}")
-    finally:
-        subprocess.run(["umount", place.state], check=True)
     return report(place.ids(), place.ids())
 
 
-CASES = (killed, syslog_restarted, reader_stops, tls, disk_full)
+CASES = (killed, syslog_restarted, reader_stops, tls, client_certificates, rotated, several, disk_full,
+         file_on_full_disk)
 
 
 def cases():

@@ -11,6 +11,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 
 PATIENCE = 60.0
@@ -76,6 +77,22 @@ class Execs:
         return "".join(out).encode()
 
 
+def processes_of(pid):
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]
+
+
+def directory_of_nobody(prefix):
+    """A new one, which the program, as nobody, may write to, and nobody else; `state` is in it."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
+    path.chmod(0o755)
+    (path / "state").mkdir()
+    if os.geteuid() == 0:
+        os.chown(path, NOBODY, NOBODY)
+        os.chown(path / "state", NOBODY, NOBODY)
+    return path
+
+
 class Plugin:
     def __init__(self, program, directory, *options, unfolded=True):
         rule = pathlib.Path(directory) / "rule.toml"
@@ -114,9 +131,7 @@ class Plugin:
 
     def kill(self):
         """Both of its processes, the one that has the alerts first."""
-        pid = self.started.pid
-        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for number in [*map(int, children), pid]:
+        for number in reversed(processes_of(self.started.pid)):
             os.kill(number, signal.SIGKILL)
         self.started.wait()
         self.feed.close()
