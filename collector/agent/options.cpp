@@ -15,6 +15,7 @@
 
 #include "collector/agent/option_table.hpp"
 #include "detect/text/nearest.hpp"
+#include "detect/text/utf8.hpp"
 
 namespace po = boost::program_options;
 
@@ -183,6 +184,10 @@ void SettingsReader::read_line(const std::string& where, std::string_view line, 
     line = trimmed(line);
     if (line.empty() || line.front() == '#')
         return;
+    if (!detect::is_utf8(line)) {
+        error(where + ": is not UTF-8");
+        return;
+    }
     const auto equals = line.find('=');
     if (equals == std::string_view::npos || trimmed(line.substr(0, equals)).empty()) {
         error(where + ": expected 'key = value'");

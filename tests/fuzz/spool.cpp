@@ -90,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     SpoolOptions options;
     options.directory = directory.path;
     {
-        Spool spool(options, nullptr);
+        Spool spool(options, [](const std::string&) {});
         spool.join("x", true);
         std::string last;
         read_all(spool, last);
@@ -101,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         FUZZ_CHECK(read_all(spool, last) >= 1);
         FUZZ_CHECK(last == "fresh");
     }
-    Spool again(options, nullptr);
+    Spool again(options, [](const std::string&) {});
     std::string last;
     read_all(again, last);
     FUZZ_CHECK(last == "fresh");
