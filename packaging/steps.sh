@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # For packaging/quickstart and tests/run: installing packages, and noisy steps that go to a log.
-# The caller sets `logs`, an existing directory. Needs nothing beyond Debian's base system.
+# The caller sets `root`, the top of the sources, and `logs`, an existing directory. Needs nothing beyond Debian's base system.
 
 # packages LIST…: the names in list files, without comments.
 packages() {
@@ -73,4 +73,14 @@ install_packages() {
     fi
     step "Installing ${#missing[@]} packages and what they need" install.log \
         apt_install "${missing[@]}"
+}
+
+# export_sources DIRECTORY: from $root, the committed files; without git, all but what builds leave.
+export_sources() {
+    mkdir -p -- "$1"
+    if git -C "$root" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+        git -C "$root" archive HEAD | tar -x -C "$1"
+    else
+        tar -c -C "$root" --exclude=./build --exclude=./.git . | tar -x -C "$1"
+    fi
 }

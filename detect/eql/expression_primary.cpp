@@ -7,6 +7,7 @@
 
 #include "detect/eql/expression_parser.hpp"
 #include "detect/eql/parser_hint.hpp"
+#include "detect/text/real.hpp"
 
 namespace audisp_eql::detect {
 ExprPtr ExpressionParser::primary() {
@@ -180,9 +181,10 @@ void ExpressionParser::number(const Token& token, Literal& literal) {
         return;
     }
     literal.kind = LiteralKind::real;
-    if (std::from_chars(token.text.data(), end, literal.real).ec != std::errc()) {
+    if (const auto real = parse_real(token.text))
+        literal.real = *real;
+    else
         tokens_.error(token.at, "the number is out of range");
-    }
 }
 
 void ExpressionParser::no_constant(std::string_view expected) {

@@ -13,6 +13,7 @@
 #include "detect/eql/predicate_value.hpp"
 #include "detect/text/cidr.hpp"
 #include "detect/text/fold.hpp"
+#include "detect/text/real.hpp"
 #include "detect/text/utf8.hpp"
 
 namespace audisp_eql::detect {
@@ -225,11 +226,8 @@ MaybeValue number(Arguments arguments, bool, Arena&) {
     const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
     if (digits.empty() || !((digits[0] >= '0' && digits[0] <= '9') || digits[0] == '.'))
         return std::nullopt;  // not "inf" and "nan"
-    double real = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), real);
-    if (error != std::errc{} || end != text.data() + text.size())
-        return std::nullopt;
-    return Value::real(real);
+    const std::optional<double> real = parse_real(text);
+    return real ? MaybeValue(Value::real(*real)) : std::nullopt;
 }
 
 bool is_number(const Value& value) {

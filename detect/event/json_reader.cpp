@@ -14,6 +14,7 @@
 
 #include "detect/event/json_writer.hpp"
 #include "detect/text/cidr.hpp"
+#include "detect/text/real.hpp"
 #include "detect/text/time_text.hpp"
 
 namespace audisp_eql::detect {
@@ -168,7 +169,7 @@ void JsonEventReader::store(FieldId field, std::size_t first, std::size_t last) 
         } else if (type == FieldType::number && is_text) {
             if (const auto integer = whole_number<std::int64_t>(value.as_text()))
                 value = Value::integer(*integer);
-            else if (const auto real = whole_number<double>(value.as_text()))
+            else if (const auto real = parse_real(value.as_text()))
                 value = Value::real(*real);
         } else if (type == FieldType::boolean && is_text) {
             if (value.as_text() == "true" || value.as_text() == "false")

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""debian.py SUITE PACKAGE [BOOT…]: what is installed on a real Debian, from a host without it to a host
+without it. PACKAGE: the .deb, the portable tarball, or a build directory, of which what it installs
+is taken. Each BOOT is one of boots/*.sh in a guest of its own; "life" by default."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+import machine
+from machine import Failure, HERE, Skip, expect, sh
+
+# What the scripts call; {file} is the package's name, {next} that of the next version.
+OF_DEB = """\
+install_it() {{ dpkg -i {file}; }}
+upgrade_it() {{ dpkg -i {next}; }}
+remove_it() {{ dpkg --remove audisp-eql; }}
+purge_it() {{ dpkg --purge audisp-eql; }}
+"""
+# As a tarball's own notes (packaging/portable/INSTALL) say.
+OF_TARBALL = """\
+install_it() {{
+    tar -C / -xzf {file} && systemctl daemon-reload &&
+        install -D -m 0644 -t /etc/audisp-eql {prefix}/share/doc/audisp-eql/examples/audisp-eql.conf
+}}
+upgrade_it() {{
+    tar -C / -xzf {file} && systemctl daemon-reload && systemctl try-restart audisp-eql &&
+        {{ pkill -TERM -P "$(auditd_pid)" -x audisp-eql || :; }}
+}}
+remove_it() {{
+    audisp-eql disable && tar -tzf {file} | grep -v '/$' | (cd / && xargs rm -f --) &&
+        rm -rf {prefix}/share/audisp-eql {prefix}/share/doc/audisp-eql
+}}
+purge_it() {{
+    rm -rf /etc/audisp-eql /var/lib/audisp-eql /var/log/audisp-eql
+    userdel _audisp-eql
+    (cd / && tar -tzf /run/in/{file} | grep '/$' | grep / | sort -r | xargs rmdir 2>/dev/null)
+    systemctl daemon-reload
+}}
+"""
+
+
+def staged(build, directory):
+    """A tarball of what a build directory installs, and the packages that its program needs."""
+    stage = directory / "stage"
+    sh("cmake", "--install", build, "--strip", env={**os.environ, "DESTDIR": str(stage)})
+    tarball = directory / "audisp-eql.tar.gz"
+    sh("tar", "-C", stage, "-czf", tarball, ".")
+    program = next(stage.rglob("sbin/audisp-eql"))
+    libraries = re.findall(r"=> (/\S+)", sh("ldd", program))
+    shutil.rmtree(stage)
+    names = set()
+    for library in libraries:
+        for path in (library, f"/usr{library}", os.path.realpath(library)):
+            with contextlib.suppress(Failure):
+                names.add(sh("dpkg-query", "-S", path).split(":")[0])
+    return tarball, sorted(names)
+
+
+def next_version(deb, directory):
+    """The same package under a later number, so that it is an upgrade."""
+    unpacked = directory / "next"
+    sh("dpkg-deb", "-R", deb, unpacked)
+    control = unpacked / "DEBIAN/control"
+    lines = control.read_text().splitlines()
+    control.write_text("".join(
+        f"{line}+next\n" if line.startswith("Version:") else f"{line}\n" for line in lines))
+    target = directory / "next.deb"
+    # Ownerships as the package has them; a fast compressor, since it lives for a minute.
+    sh("dpkg-deb", "-Zgzip", "-z1", "-b", unpacked, target)
+    shutil.rmtree(unpacked)
+    return target
+
+
+def script(name, package):
+    functions = OF_DEB if package.suffix == ".deb" else OF_TARBALL
+    listed = "" if package.suffix == ".deb" else sh("tar", "-tzf", package)
+    prefix = "/usr/local" if "/usr/local/sbin" in listed else "/usr"
+    return ("cd /run/in\n" + (HERE / "boots/common.sh").read_text() +
+            functions.format(file=package.name, next="next.deb", prefix=prefix) +
+            (HERE / f"boots/{name}.sh").read_text() + "exit 0\n")
+
+
+def run(suite, package, name):
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="audisp-eql-guest.") as directory:
+        directory = pathlib.Path(directory)
+        needed = ["libaudit1", "libcap-ng0", "libmnl0"]
+        if package.is_dir():
+            package, needed = staged(package, directory)
+        files = [package]
+        if package.suffix == ".deb":
+            needed = machine.package_names(package)
+            files.append(next_version(package, directory))
+        image = machine.image(suite, needed)
+        made = time.monotonic()
+        guest = machine.Guest(image, directory)
+        # a+b: one guest boots twice, and what the first boot did is there.
+        for boot in name.split("+"):
+            found = guest.boot(script(boot, package), files)
+            said = found["said"].rstrip().replace("\n", "\n  ")
+            expect(found.get("code", "").strip() == "0", f"{suite}, {boot}:\n  {said}")
+            print(f"{suite}, {boot}:\n  {said}")
+    print(f"{suite}, {name}: passed in {time.monotonic() - made:.0f} s "
+          f"(image and package: {made - start:.0f} s)", flush=True)
+
+
+def main():
+    suite, package = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    names = sys.argv[3:] or ["life"]
+    if not package.exists():
+        raise Skip(f"there is no {sys.argv[2]}")
+    machine.check_tools()
+    for name in names:
+        run(suite, package, name)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Skip as reason:
+        print(f"guest.debian: skipped: {reason}")
+        sys.exit(machine.SKIPPED)
+    except Failure as problem:
+        print(f"guest.debian: failed: {problem}")
+        sys.exit(1)
