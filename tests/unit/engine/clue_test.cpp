@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(events_lead_to_the_conditions_that_ask_for_their_texts) {
     std::vector<std::vector<Clues>> candidates;
     for (const std::string& condition : conditions)
         candidates.push_back(clues_of_query(condition));
-    const ClueIndex index(candidates);
+    const ClueIndex index(candidates, {});
 
     struct Row {
         const char* event;
