@@ -138,7 +138,6 @@ struct Reader::State {
     std::vector<ProcEvent> events;
     std::int64_t clock_mono_ns = 0, clock_real_ns = 0;
     std::int64_t drained_ns = 0;  // the connector, to its end
-    bool within_event = false;    // more records of one were on their way at the last drain
     bool audit_paused = false;    // no room, or a failed read: look again after kPause
     bool connector_paused = false;
     bool stopping = false;
@@ -232,9 +231,6 @@ asio::awaitable<void> Reader::State::watch_audit() {
             co_await pause.async_wait(token);
         } else if (audit->buffered()) {
             co_await asio::post(token);
-        } else if (within_event) {
-            std::this_thread::sleep_for(kRestOfEvent);
-            co_await asio::post(token);
         } else {
             co_await watched_audit->get().async_wait(asio::posix::stream_descriptor::wait_read,
                                                      token);
@@ -307,7 +303,6 @@ void Reader::State::service(bool urgent) {
     if (!dropping)
         tell_losses();
     const std::uint64_t used = ring.capacity() - ring.free_bytes();
-    within_event = !batch.records.empty() && !ends_event(batch.records.back());
     const bool any_end = std::any_of(batch.records.begin(), batch.records.end(), ends_event);
     ring.publish(urgent || any_end || batch.ended || batch.overrun || used > ring.capacity() / 4);
     if (used > counters.ring_peak.load(std::memory_order_relaxed))

@@ -83,9 +83,6 @@ class Reader {
     static constexpr std::chrono::milliseconds kIdleClock{250};
     // How soon a full ring is looked at again; the kernel's backlog bridges it.
     static constexpr std::chrono::milliseconds kPause{5};
-    // An event's records come one by one, each of them a wake for whoever waits: the rest of an
-    // event that has begun is given this long (its end comes some 50 us after it).
-    static constexpr std::chrono::microseconds kRestOfEvent{100};
     // Forks and exits come before the audit records that need them, which read them: what no audit
     // record follows is gathered this long.
     static constexpr std::chrono::milliseconds kGather{5};
