@@ -148,7 +148,11 @@ void Health::begin(const Pipeline& pipeline, const RuleReloader& reloader) {
 void Health::reloading() {
     reloading_ = true;
     notify_.reloading();
-    // The administrator's word: rules that were given up are loaded again.
+    // The administrator's word: rules that were given up are loaded again. Now, because the
+    // exchange that follows takes what it finds in the kernel for what is in force.
+    if (tamper_.stands_down())
+        for (const auto& line : agent_.feeds().look_after(true).lines)
+            log::warning(line);
     tamper_.make_peace();
 }
 
