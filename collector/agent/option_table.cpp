@@ -279,6 +279,10 @@ void add_input(TableBuilder& table, Settings& s) {
     table.add(kInput, kLive, true, "require", value(s.require, "FEED[,FEED]"),
               "Refuse to start without these feeds: audit, proc_connector. Without this option the "
               "program goes on with what it gets and says what is missing.");
+    table.add(kInput, kRun, true, "memory-mib",
+              value(s.memory_mib, "N")->default_value(s.memory_mib, "256"),
+              "The most memory the program may take, in MiB. Near it the oldest of what it keeps "
+              "(processes that ended, sequences that have begun) is let go, and an alert says so.");
     table.add(
         kInput, kRun, true, "env-vars", on_off(s.env_vars),
         "Read the environment of programs as they start, and keep what a loaded rule tests for "

@@ -85,6 +85,7 @@ struct Settings {
 
     AuditFeed feed{};  // automatic
     std::vector<RequiredFeed> require;
+    Bounded<64, 65'536, 256> memory_mib;
     bool env_vars = false;
     bool expensive_audit_rules = false;
     bool install = false;  // audit-rules

@@ -10,7 +10,9 @@
 
 #include "collector/agent/event_filter.hpp"
 #include "collector/agent/gaps.hpp"
+#include "collector/agent/memory_guard.hpp"
 #include "collector/agent/record_losses.hpp"
+#include "collector/agent/resync.hpp"
 #include "collector/audit/assembler.hpp"
 #include "collector/audit/record.hpp"
 #include "collector/normalize/timeline.hpp"
@@ -165,6 +167,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     OwnProcesses own;
     GapLog gaps;
     RecordLosses record_losses;
+    MemoryGuard memory{options.memory_ceiling};
+    std::optional<Resync> resync;  // live only
     std::optional<detect::Stories> stories;
 
     State(std::shared_ptr<const detect::RuleSet> set, PipelineOptions chosen, AlertHandler handler)
@@ -175,6 +179,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         normalizer.set_default_host_id(options.default_host_id);
         if (rules)
             engine.emplace(rules, options.limits);
+        if (options.proc)
+            resync.emplace(*options.proc, [this](const Message& message) { take(message); });
         make_what_rules_look_at();
         if (options.program_version.empty())
             options.program_version = AUDISP_EQL_VERSION;
@@ -203,6 +209,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
                 time_goes_on(message.mono_ns);
                 ++counters.losses;
                 gaps.add(gap_from_loss(message.bytes, stream_ns, normalizer.engine_ns()));
+                if (resync && find_field(message.bytes, "feed") == gap_source::kProc)
+                    resync->ask();
                 break;
             case MessageKind::host:
                 feeds.host_says(message.bytes);
@@ -216,6 +224,13 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
                 break;
         }
         tell_engine_the_time();
+    }
+
+    // As from the feeds, and into the recording.
+    void take(const Message& message) {
+        consume(message);
+        if (options.tee)
+            options.tee->on_message(message);
     }
 
     // Everything that is due by this time happens now.
@@ -274,6 +289,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         StageLosses counted{assembler.counters(), counters.unknown_types, processes.evicted};
         if (engine)
             counted.dropped += engine->counters().pending_dropped;
+        counted.dropped -= counters.shed;  // told by themselves
         record_losses.look(counted, now_ns, normalizer.engine_ns(), gaps, at_end);
     }
 
@@ -284,6 +300,28 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
             assembler.advance(file_clock.ns());
         }
         return file_clock.ns();
+    }
+
+    // The least valuable first: what ended, then what began longest ago, then who was longest not
+    // heard of. A quarter at a time, until there is air.
+    std::size_t shed() {
+        std::size_t gone = 0;
+        while (memory.wants_less()) {
+            const ProcessTableCounters& processes = normalizer.processes().counters();
+            const std::size_t pending = engine ? engine->counters().pending : 0;
+            std::size_t now = 0;
+            if (processes.tombstones != 0)
+                now = normalizer.shed_processes(processes.tombstones / 4 + 1000, 0);
+            else if (pending != 0)
+                now = engine->drop_oldest_pending(pending / 4 + 1000);
+            else
+                now = normalizer.shed_processes(0, processes.live / 4 + 100);
+            if (now == 0)
+                break;
+            gone += now;
+        }
+        counters.shed += gone;
+        return gone;
     }
 
     void stop() {
@@ -447,9 +485,22 @@ Pipeline::Pipeline(std::shared_ptr<const detect::RuleSet> rules, PipelineOptions
 Pipeline::~Pipeline() = default;
 
 void Pipeline::on_message(const Message& message) {
-    state_->consume(message);
-    if (state_->options.tee)
-        state_->options.tee->on_message(message);
+    State& state = *state_;
+    state.take(message);
+    if (state.resync && message.kind == MessageKind::clock)
+        state.resync->step(state.normalizer.processes(), state.stream_ns);
+    if (!state.memory.is_short(message.bytes.size()))
+        return;
+    const std::size_t gone = state.shed();
+    if (gone == 0)
+        return;
+    // How much memory there is no replay knows: it is told, as every loss.
+    const std::string text = loss_text(gap_source::kMemory, gone, false, 0);
+    Message loss{};
+    loss.kind = MessageKind::loss;
+    loss.mono_ns = state.stream_ns;
+    loss.bytes = text;
+    state.take(loss);
 }
 
 std::uint64_t Pipeline::replace_rules(std::shared_ptr<const detect::RuleSet> rules) {
@@ -491,6 +542,11 @@ PipelineCounters Pipeline::counters() const {
     PipelineCounters counters = state_->counters;
     counters.assembler = state_->assembler.counters();
     counters.gaps = state_->gaps.added();
+    if (state_->resync) {
+        counters.resyncs = state_->resync->finished();
+        counters.resync_made = state_->resync->made();
+        counters.resync_ended = state_->resync->ended();
+    }
     counters.normalizer = state_->normalizer.counters();
     counters.processes = state_->normalizer.processes().counters();
     counters.stream_ns = state_->stream_ns;

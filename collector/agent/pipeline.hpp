@@ -46,6 +46,8 @@ struct PipelineOptions {
     // What the rules match, quiet ones too, before it becomes an alert (rule tests, questions).
     std::function<void(const detect::Rule&, std::span<const detect::Match>)> on_matches;
     detect::EngineLimits limits;
+    // Bytes of memory that the process may take; 0: no bound but those of the stages.
+    std::size_t memory_ceiling = 0;
     // Each alert by itself; and the alerts of one process tree as one, with what it did next.
     bool single_alerts = true;
     bool stories = false;
@@ -69,7 +71,11 @@ struct PipelineCounters {
     std::uint64_t gaps = 0;           // those and what shows in the records
     std::uint64_t own_events = 0;     // of this program, kept from the rules
     std::int64_t stream_ns = 0;       // the monotonic time of what was worked off last
-    std::uint64_t epochs = 0;         // breaks of the input's clock
+    std::uint64_t resyncs = 0;        // the process table was put right by /proc
+    std::uint64_t resync_made = 0;    // processes that were not known
+    std::uint64_t resync_ended = 0;   // and those that had ended unseen
+    std::uint64_t shed = 0;    // pending matches and processes let go because memory was short
+    std::uint64_t epochs = 0;  // breaks of the input's clock
 };
 
 class Pipeline final : public MessageSink {

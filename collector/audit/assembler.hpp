@@ -91,9 +91,9 @@ class Assembler {
   public:
     // 16 parallel execs keep 15 events in flight (measured); 4096 is a backlog's worth.
     static constexpr std::size_t kMaxInFlight = 4096;
-    // All events in flight together. An event of an exec has 1 kB; only a storm of huge argument
-    // lists comes near.
-    static constexpr std::size_t kMaxBytesInFlight = 64 * 1024 * 1024;
+    // All events in flight together (their buffers may be twice as large). An event of an exec has
+    // 1 kB, so that 4096 are far from it; only a storm of huge argument lists comes near.
+    static constexpr std::size_t kMaxBytesInFlight = 16 * 1024 * 1024;
     // One exec with 1.8 MB of arguments makes 487 EXECVE records, 3.7 MB. Decoding keeps 8 KiB of
     // arguments, which in hex lie within the first three records (7.5 kB each); their bound is less
     // than the event's, so that CWD, PATH and PROCTITLE, which come after them, always fit.

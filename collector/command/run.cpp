@@ -64,6 +64,21 @@ void say_what_was_missed(SerialFile& serials, Pipeline& pipeline) {
     pipeline.on_message(message);
 }
 
+void tell_resync(OwnAlerts& alerts, const PipelineCounters& counters, std::uint64_t& told) {
+    if (counters.resyncs == told)
+        return;
+    told = counters.resyncs;
+    OwnAlertFacts facts;
+    facts.message = fmt::format(
+        "the process table was read anew from /proc after a loss: since the start {} processes "
+        "whose fork was not seen were added, {} that had ended unseen were ended",
+        counters.resync_made, counters.resync_ended);
+    log::warning(facts.message);
+    facts.more = {json_number("audisp_eql.resync.made", counters.resync_made),
+                  json_number("audisp_eql.resync.ended", counters.resync_ended)};
+    alerts.raise(OwnAlert::processes_resynced, std::move(facts));
+}
+
 void log_statistics(const Pipeline& pipeline, const Outputs& outputs, const Agent& agent,
                     std::chrono::steady_clock::time_point start) {
     const PipelineCounters counters = pipeline.counters();
@@ -108,6 +123,7 @@ int run_command(const Settings& settings) {
     options.proc = access.proc.get();
     options.tee = capture.get();
     options.env_vars = settings.env_vars;
+    options.memory_ceiling = settings.memory_mib.value << 20;
     options.single_alerts = settings.single_alerts;
     options.stories = settings.stories;
     options.mask_secrets = settings.mask_secrets;
@@ -127,12 +143,14 @@ int run_command(const Settings& settings) {
     });
     GapTeller gaps;
     health.begin(pipeline, reloader);
+    std::uint64_t resyncs = 0;
     SerialFile serials(settings.state_dir, boot_id_of_host());
     agent.every(std::chrono::seconds(1), [&] {
         say_what_was_missed(serials, pipeline);
         serials.keep(pipeline.last_serial(), monotonic_ns(), false);
         for (const GapNews& news : gaps.tell(pipeline.take_new_gaps()))
             raise_gap(health.own(), news);
+        tell_resync(health.own(), pipeline.counters(), resyncs);
         outputs.look_after();
     });
     agent.on_hangup([&] {

@@ -323,6 +323,9 @@ std::int64_t Normalizer::engine_ns() const {
 const NormalizerCounters& Normalizer::counters() const {
     return state_->counters;
 }
+std::size_t Normalizer::shed_processes(std::size_t tombstones, std::size_t live) {
+    return state_->processes.shed(tombstones, live);
+}
 const ProcessTable& Normalizer::processes() const {
     return state_->processes;
 }

@@ -127,6 +127,8 @@ class Normalizer {
     std::int64_t engine_ns() const;
     const NormalizerCounters& counters() const;
     const ProcessTable& processes() const;
+    // As ProcessTable's.
+    std::size_t shed_processes(std::size_t tombstones, std::size_t live);
 
   private:
     struct State;

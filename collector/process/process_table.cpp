@@ -573,4 +573,25 @@ void ProcessTable::advance(std::int64_t now_ns) {
         state.forget(state.tombstones.front());
 }
 
+std::vector<std::int32_t> ProcessTable::live_pids() const {
+    std::vector<std::int32_t> pids;
+    pids.reserve(state_->live.size());
+    for (const Process& process : state_->live)
+        pids.push_back(process.pid);
+    return pids;
+}
+
+std::size_t ProcessTable::shed(std::size_t tombstones, std::size_t live) {
+    State& state = *state_;
+    std::size_t gone = 0;
+    const auto forget = [&](State::Order& order, std::size_t count) {
+        for (; count > 0 && !order.empty(); --count, ++gone)
+            state.forget(order.front());
+    };
+    forget(state.tombstones, tombstones);
+    forget(state.live, live);
+    counters_.evicted += gone;
+    return gone;
+}
+
 }  // namespace audisp_eql::collector

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "collector/process/proc_reader.hpp"
 #include "collector/process/process.hpp"
@@ -136,6 +137,11 @@ class ProcessTable {
 
     // Tombstones older than kTombstoneNs go. `now_ns`: the connector's clock.
     void advance(std::int64_t now_ns);
+    // Of all that live, in no order.
+    std::vector<std::int32_t> live_pids() const;
+    // Memory is short: forgets so many of the oldest tombstones, and of the processes that were
+    // longest not heard of. How many went.
+    std::size_t shed(std::size_t tombstones, std::size_t live);
     const ProcessTableCounters& counters() const { return counters_; }
 
   private:

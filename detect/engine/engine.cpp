@@ -239,6 +239,10 @@ void Engine::finish(MatchSink& sink) {
     }
 }
 
+std::size_t Engine::drop_oldest_pending(std::size_t count) {
+    return state_->store.drop_oldest(count);
+}
+
 void Engine::drop_pending() {
     ++state_->counters.epochs;
     for (const auto& machine : state_->machines) {

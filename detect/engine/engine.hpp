@@ -95,6 +95,8 @@ class Engine {
     void finish(MatchSink& sink);
     // The input's clock broke: nothing may match across it.
     void drop_pending();
+    // Memory is short: the oldest pending matches of all rules go, at most `count`. How many went.
+    std::size_t drop_oldest_pending(std::size_t count);
     // Runs these rules from now on. What is pending of a rule whose text is the same in both sets
     // lives on, and so do the processes that `descendant of` knows of; of other rules it is
     // dropped. `rules` must have been built to replace the present set (RuleSet::Options).

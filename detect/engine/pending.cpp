@@ -3,6 +3,16 @@
 
 namespace audisp_eql::detect {
 
+std::size_t PendingStore::drop_oldest(std::size_t count) {
+    std::size_t dropped = 0;
+    for (; dropped < count && !all_.empty(); ++dropped) {
+        ++counters_.pending_dropped;
+        PendingMatch& oldest = all_.front();
+        oldest.table->drop(oldest);
+    }
+    return dropped;
+}
+
 PendingMatch* PendingStore::make(PendingTable& table) {
     while (counters_.pending >= limits_.pending_total && !all_.empty()) {
         ++counters_.pending_dropped;

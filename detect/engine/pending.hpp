@@ -63,6 +63,8 @@ class PendingStore {
 
     const EngineLimits& limits() const { return limits_; }
     EngineCounters& counters() { return counters_; }
+    // The oldest of all rules, at most `count`; how many there were.
+    std::size_t drop_oldest(std::size_t count);
 
   private:
     friend class PendingTable;

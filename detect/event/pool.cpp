@@ -14,6 +14,7 @@ namespace {
 class RecordPool final : public std::pmr::memory_resource {
   public:
     ~RecordPool() override = default;
+    RecordPoolUse use() const { return use_; }
 
   private:
     // Events have some 150 bytes, blocks some 500; an argument list of 8 KiB has its block in the
@@ -29,7 +30,8 @@ class RecordPool final : public std::pmr::memory_resource {
 
     void* do_allocate(std::size_t size, std::size_t alignment) override {
         if (size > kLargest || alignment > alignof(std::max_align_t))
-            return ::operator new(size, std::align_val_t(alignment));
+            return take_large(size, alignment);
+        use_.live += class_of(size) * kStep;
         Piece*& free = free_[class_of(size)];
         if (!free)
             return cut(class_of(size) * kStep);
@@ -41,18 +43,28 @@ class RecordPool final : public std::pmr::memory_resource {
         if (size > kLargest || alignment > alignof(std::max_align_t)) {
             // Without the size: clang 14 has sized deallocation only where it is asked for.
             ::operator delete(memory, std::align_val_t(alignment));
+            use_.live -= size;
+            use_.reserved -= size;
             return;
         }
+        use_.live -= class_of(size) * kStep;
         Piece*& free = free_[class_of(size)];
         free = new (memory) Piece{free};
     }
     bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
         return this == &other;
     }
+    void* take_large(std::size_t size, std::size_t alignment) {
+        void* const memory = ::operator new(size, std::align_val_t(alignment));
+        use_.live += size;
+        use_.reserved += size;
+        return memory;
+    }
     void* cut(std::size_t size) {
         if (size > left_) {
             rest_ = static_cast<char*>(::operator new(kChunkBytes));
             left_ = kChunkBytes;
+            use_.reserved += kChunkBytes;
         }
         void* const piece = rest_;
         rest_ += size;
@@ -63,17 +75,49 @@ class RecordPool final : public std::pmr::memory_resource {
     std::array<Piece*, kLargest / kStep + 1> free_{};
     char* rest_ = nullptr;
     std::size_t left_ = 0;
+    RecordPoolUse use_;
 };
+
+// For sanitizers: the same counts, and each piece its own allocation.
+class [[maybe_unused]] PlainPool final : public std::pmr::memory_resource {
+  public:
+    RecordPoolUse use() const { return use_; }
+
+  private:
+    void* do_allocate(std::size_t size, std::size_t alignment) override {
+        use_.live = use_.reserved += size;
+        return ::operator new(size, std::align_val_t(alignment));
+    }
+    void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+        use_.live = use_.reserved -= size;
+        ::operator delete(memory, std::align_val_t(alignment));
+    }
+    bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+
+    RecordPoolUse use_;
+};
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+using Pool = PlainPool;
+#else
+using Pool = RecordPool;
+#endif
+
+Pool& pool_of_thread() {
+    thread_local auto* const pool = new Pool();
+    return *pool;
+}
 
 }  // namespace
 
 std::pmr::memory_resource& record_pool() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return *std::pmr::new_delete_resource();
-#else
-    thread_local auto* const resource = new RecordPool();
-    return *resource;
-#endif
+    return pool_of_thread();
+}
+
+RecordPoolUse record_pool_use() {
+    return pool_of_thread().use();
 }
 
 }  // namespace audisp_eql::detect

@@ -37,7 +37,12 @@ struct Tee final : MessageSink {
 struct FakeProc final : ProcReader {
     std::map<std::int32_t, ProcSnapshot> processes;
     int asked = 0;
-    std::vector<std::int32_t> pids() override { return {}; }
+    std::vector<std::int32_t> pids() override {
+        std::vector<std::int32_t> all;
+        for (const auto& [pid, snapshot] : processes)
+            all.push_back(pid);
+        return all;
+    }
     std::optional<ProcSnapshot> read(std::int32_t pid) override {
         ++asked;
         const auto found = processes.find(pid);
@@ -319,6 +324,36 @@ BOOST_AUTO_TEST_CASE(what_the_program_itself_does_meets_no_rule) {
     BOOST_TEST(made.alerts.size() == 1u);
     // Their forks are inferred.
     BOOST_TEST(made.counters.own_events == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(after_a_loss_of_the_connector_the_processes_are_read_anew) {
+    // 11 and 12 were forked; 12 ended and 13 began while nothing was heard.
+    FakeProc proc;
+    for (const std::int32_t pid : {10, 11, 13}) {
+        ProcSnapshot& shown = proc.processes[pid];
+        shown.pid = pid;
+        shown.ppid = pid == 10 ? 1 : 10;
+        shown.start_tick = pid == 11 ? 100 : pid;
+        shown.exe = "/usr/bin/p" + std::to_string(pid);
+    }
+    const std::string live =
+        clock_line(1000) + fork_line(1001, 10, 11) + fork_line(1002, 10, 12) + clock_line(1100) +
+        "type=LOSS msg=proc(1200000000): feed=proc count=1 at_least=1\n" + clock_line(1300) +
+        clock_line(1600) + clock_line(1900) + fork_line(2000, 13, 14) + clock_line(9000);
+    const Made first = run(kEveryExec, live, &proc);
+    BOOST_TEST(first.counters.resyncs == 1u);
+    BOOST_TEST(first.counters.resync_ended == 1u);
+    BOOST_TEST(first.counters.resync_made >= 1u);
+    const auto shows = [&](const char* kind, const char* what) {
+        return std::any_of(first.events.begin(), first.events.end(), [&](const std::string& event) {
+            return event.find(kind) != std::string::npos && event.find(what) != std::string::npos;
+        });
+    };
+    BOOST_TEST(shows("\"end\"", "\"pid\":12"));
+    BOOST_TEST(!shows("\"end\"", "\"pid\":11"));
+    BOOST_TEST(shows("\"fork\"", "/usr/bin/p13"));
+    const Made again = run(kEveryExec, first.capture);
+    BOOST_TEST(again.events == first.events, boost::test_tools::per_element());
 }
 
 // An exec that no second one follows; its window is open when the input ends.
