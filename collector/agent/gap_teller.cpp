@@ -42,8 +42,7 @@ void raise_gap(OwnAlerts& alerts, const GapNews& news) {
                   json_number("audisp_eql.gap.total", news.total)};
     if (gap.at_least)
         facts.more.push_back({"audisp_eql.gap.at_least", "true"});
-    const bool memory = gap.source == gap_source::kMemory;
-    alerts.raise(memory ? OwnAlert::memory_ceiling : OwnAlert::evidence_gap, std::move(facts));
+    alerts.raise(OwnAlert::evidence_gap, std::move(facts));
 }
 
 void GapTeller::take(const Gap& gap) {

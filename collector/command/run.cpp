@@ -64,19 +64,14 @@ void say_what_was_missed(SerialFile& serials, Pipeline& pipeline) {
     pipeline.on_message(message);
 }
 
-void tell_resync(OwnAlerts& alerts, const PipelineCounters& counters, std::uint64_t& told) {
+void tell_resync(const PipelineCounters& counters, std::uint64_t& told) {
     if (counters.resyncs == told)
         return;
     told = counters.resyncs;
-    OwnAlertFacts facts;
-    facts.message = fmt::format(
+    log::warning(fmt::format(
         "the process table was read anew from /proc after a loss: since the start {} processes "
         "whose fork was not seen were added, {} that had ended unseen were ended",
-        counters.resync_made, counters.resync_ended);
-    log::warning(facts.message);
-    facts.more = {json_number("audisp_eql.resync.made", counters.resync_made),
-                  json_number("audisp_eql.resync.ended", counters.resync_ended)};
-    alerts.raise(OwnAlert::processes_resynced, std::move(facts));
+        counters.resync_made, counters.resync_ended));
 }
 
 void log_statistics(const Pipeline& pipeline, const Outputs& outputs, const Agent& agent,
@@ -150,7 +145,7 @@ int run_command(const Settings& settings) {
         serials.keep(pipeline.last_serial(), monotonic_ns(), false);
         for (const GapNews& news : gaps.tell(pipeline.take_new_gaps()))
             raise_gap(health.own(), news);
-        tell_resync(health.own(), pipeline.counters(), resyncs);
+        tell_resync(pipeline.counters(), resyncs);
         outputs.look_after();
     });
     agent.on_hangup([&] {
