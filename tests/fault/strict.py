@@ -48,16 +48,19 @@ def documents(data):
     return [document(line) for line in data.split(b"\n")[:-1]]
 
 
+LENGTH = re.compile(rb"[1-9]\d{0,8} ")
+
+
 def frames(data):
     """RFC 6587, 3.4.1: messages behind their lengths, nothing before, between and after them."""
-    found = []
-    while data:
-        head = re.match(rb"[1-9]\d{0,8} ", data)
-        demand(head, "no length where a frame begins", data)
+    found, place = [], 0
+    while place < len(data):
+        head = LENGTH.match(data, place)
+        demand(head, "no length where a frame begins", data[place:])
         end = head.end() + int(head.group())
-        demand(len(data) >= end, "a frame is cut", data)
+        demand(len(data) >= end, "a frame is cut", data[place:])
         found.append(data[head.end():end])
-        data = data[end:]
+        place = end
     return found
 
 
