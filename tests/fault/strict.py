@@ -56,9 +56,9 @@ def frames(data):
     found, place = [], 0
     while place < len(data):
         head = LENGTH.match(data, place)
-        demand(head, "no length where a frame begins", data[place:])
+        demand(head, "no length where a frame begins", data[place:place + 400])
         end = head.end() + int(head.group())
-        demand(len(data) >= end, "a frame is cut", data[place:])
+        demand(len(data) >= end, "a frame is cut", data[place:place + 400])
         found.append(data[head.end():end])
         place = end
     return found
