@@ -7,13 +7,11 @@ that was killed. As nobody, with records that the test writes."""
 import contextlib
 import json
 import os
-import pathlib
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 
@@ -26,11 +24,8 @@ PROGRAM, RECORDING = sys.argv[1], sys.argv[2]
 
 class Place:
     def __init__(self, path):
-        self.path = pathlib.Path(path)
-        self.path.chmod(0o777)
-        self.state = self.path / "state"
-        self.state.mkdir()
-        self.state.chmod(0o777)
+        self.path = path
+        self.state = path / "state"
         self.json = self.path / "alerts.json"
         self.socket = self.path / "status.socket"
         self.program = shutil.copy(PROGRAM, self.path / "audisp-eql")
@@ -224,16 +219,17 @@ def heartbeat(place):
 def main():
     failed = 0
     for case in (report, killed, flood, heartbeat):
-        with tempfile.TemporaryDirectory(prefix="audisp-eql-status-") as directory:
-            place = Place(directory)
-            try:
-                print(f"{case.__name__}: {case(place)}", flush=True)
-            except Exception:
-                failed += 1
-                traceback.print_exc()
-                log = place.path / "agent.log"
-                print(f"FAILED: {case.__name__}\n{log.read_text() if log.exists() else ''}",
-                      flush=True)
+        directory = feeding.directory_of_nobody("audisp-eql-status-")
+        place = Place(directory)
+        try:
+            print(f"{case.__name__}: {case(place)}", flush=True)
+        except Exception:
+            failed += 1
+            traceback.print_exc()
+            log = place.path / "agent.log"
+            print(f"FAILED: {case.__name__}\n{log.read_text() if log.exists() else ''}", flush=True)
+        finally:
+            shutil.rmtree(directory)
     return 1 if failed else 0
 
 
