@@ -51,7 +51,7 @@ class Agent(harness.Process):
 
     def start(self, arguments, directory, feed, command):
         super().__init__(
-            *command, arguments["program"], "run", "--config", "/dev/null", "--state-dir", "off",
+            *command, arguments["program"], *harness.RUN, "--state-dir", "off",
             "--rules", arguments["rules"], "--syslog", "off", "--json-file", str(self.json),
             "--capture", str(self.capture), "--feed", feed, log=f"{directory}/{feed}.log")
         self.wait_for_line(r"started; \d+ processes")

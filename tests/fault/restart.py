@@ -34,7 +34,7 @@ class Survivor(Agent):
 
     def start(self, arguments, directory, feed, command):
         harness.Process.__init__(
-            self, arguments["program"], "run", "--config", "/dev/null", "--state-dir", self.state,
+            self, arguments["program"], *harness.RUN, "--state-dir", self.state,
             "--rules", arguments["rules"], "--syslog", "off", "--json-file", str(self.json),
             "--capture", str(self.capture), "--feed", feed, log=f"{directory}/{feed}.log")
         self.wait_for_line(r"started; \d+ processes")

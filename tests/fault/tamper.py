@@ -86,13 +86,20 @@ def war(run, alerts):
     return f"{deletions} removals of {loaded} rules, 3 restorations"
 
 
-def settings(alerts):
+def status(program, socket):
+    return json.loads(harness.sh(program, "status", "--output", "json", "--config", "/dev/null",
+                                 "--status-socket", socket))
+
+
+def settings(alerts, program, socket):
     harness.sh("auditctl", "-b", "8192")
     check_actor(alerts.wait_for("The audit backlog was shrunk")[0])
     harness.sh("auditctl", "-e", "0")
     check_actor(alerts.wait_for("Audit was switched off")[0])
     harness.sh("auditctl", "-e", "1")
     harness.sh("auditctl", "-b", "32768")
+    wait_for("audit is seen to be on again", lambda: not status(program, socket)["tampering"]["audit_off"],
+             PATIENCE)
 
 
 def maintained(run, alerts, program, socket):
@@ -102,9 +109,8 @@ def maintained(run, alerts, program, socket):
     harness.sh(program, "maintenance", "10m", "--config", "/dev/null", "--status-socket", socket)
     alerts.wait_for("A maintenance was declared")
     harness.sh("auditctl", "-e", "0")
-    wait_for("the change is counted", lambda: json.loads(harness.sh(
-        program, "status", "--output", "json", "--config", "/dev/null", "--status-socket",
-        socket))["own_alerts"]["muted"] > 0, PATIENCE)
+    wait_for("the change is counted", lambda: status(program, socket)["own_alerts"]["muted"] > 0,
+             PATIENCE)
     harness.sh("auditctl", "-e", "1")
     harness.sh(program, "maintenance", "off", "--config", "/dev/null", "--status-socket", socket)
     over = alerts.wait_for("A declared maintenance is over")[0]
@@ -125,7 +131,7 @@ def test(arguments, directory):
     with harness.Process(*command, log=f"{directory}/killed.log") as run:
         run.wait_for_line("started")
         print("war:", war(run, alerts), flush=True)
-        settings(alerts)
+        settings(alerts, program, socket)
         print("settings: named their actor", flush=True)
         print("maintenance:", maintained(run, alerts, program, socket), flush=True)
         pid = run.pid
