@@ -219,11 +219,11 @@ const BlockPtr& Normalizer::State::host_layer() {
     return host;
 }
 
-bool Normalizer::State::wanted(EventKind kind, Process& process, const BlockPtr& image) {
+bool Normalizer::State::wanted(EventKind kind, Process& process, BlockPtr image) {
     find_leaders(process);
     release_forks_before(process);
     detect::Event::Layers layers;
-    layers[static_cast<std::size_t>(detect::Layer::image)] = image;
+    layers[static_cast<std::size_t>(detect::Layer::image)] = std::move(image);
     layers[static_cast<std::size_t>(detect::Layer::parent_image)] = process.parent_image->block;
     layers[static_cast<std::size_t>(detect::Layer::host)] = host_layer();
     const detect::Event sketch({}, {}, std::move(layers), number_of(kind));

@@ -171,7 +171,7 @@ struct Normalizer::State {
 
     // Before anything of an event is put: false if nobody wants it, and what making it would have
     // found out about the process is noted.
-    bool wanted(EventKind kind, Process& process, const detect::BlockPtr& image);
+    bool wanted(EventKind kind, Process& process, detect::BlockPtr image);
 
     // birth.cpp: what a fork or an exec says of how the process was made. Before emit().
     void put_birth(const Process& process);

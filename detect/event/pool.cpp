@@ -2,8 +2,10 @@
 #include "detect/event/pool.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <new>
+#include <type_traits>
 
 namespace audisp_eql::detect {
 
@@ -105,9 +107,29 @@ using Pool = PlainPool;
 using Pool = RecordPool;
 #endif
 
+// A pool outlives its thread: the rules that a thread has built hold pieces of it.
+struct KeptPool {
+    Pool pool;
+    KeptPool* next = nullptr;
+};
+std::atomic<KeptPool*> kept_pools{nullptr};
+
+Pool* keep_pool() {
+    auto* const kept = new KeptPool();
+    kept->next = kept_pools.load();
+    while (!kept_pools.compare_exchange_weak(kept->next, kept)) {
+    }
+    return &kept->pool;
+}
+
 Pool& pool_of_thread() {
-    thread_local auto* const pool = new Pool();
+    thread_local Pool* const pool = keep_pool();
     return *pool;
+}
+
+// What another thread's pool gave is given back to this one's: a count may fall below nothing.
+std::size_t at_least_nothing(std::size_t count) {
+    return static_cast<std::make_signed_t<std::size_t>>(count) < 0 ? 0 : count;
 }
 
 }  // namespace
@@ -117,7 +139,10 @@ std::pmr::memory_resource& record_pool() {
 }
 
 RecordPoolUse record_pool_use() {
-    return pool_of_thread().use();
+    RecordPoolUse use = pool_of_thread().use();
+    use.live = at_least_nothing(use.live);
+    use.reserved = at_least_nothing(use.reserved);
+    return use;
 }
 
 }  // namespace audisp_eql::detect
