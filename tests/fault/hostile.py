@@ -260,10 +260,10 @@ def live(program, directory):
                  lambda: whole(file).count(b"\n") >= COUNT)
         wait_for(lambda: f"{len(datagrams.came)} of {COUNT} at the socket",
                  lambda: len(datagrams.came) >= COUNT)
+        wait_for("the last alerts at the server", lambda: stream.whole(COUNT))
         growth = memory_kib(plugin.started.pid) - warm
         plugin.end()
         strict.text(plugin.text().encode())
-    wait_for("the last alerts at the server", lambda: stream.whole(COUNT))
     exact = check_alerts(strict.documents(file.read_bytes()), given)
     for came, header in ((datagrams.messages(), strict.LOCAL), (stream.messages(), strict.RFC5424)):
         alerts = [strict.message(data, header) for data in came]
