@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 NOBODY = 65534
 
 
