@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "collector/agent/log.hpp"
+#include "collector/feed/clock.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -25,11 +26,6 @@ std::string gap_line(const GapNews& news) {
 }
 
 void raise_gap(OwnAlerts& alerts, const GapNews& news) {
-    const auto nanoseconds = [](clockid_t clock) {
-        timespec now{};
-        ::clock_gettime(clock, &now);
-        return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-    };
     const std::int64_t offset_ns = nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_MONOTONIC);
     const Gap& gap = news.gap;
     OwnAlertFacts facts;

@@ -8,15 +8,10 @@
 #include <fmt/format.h>
 
 #include "collector/agent/log.hpp"
+#include "collector/feed/clock.hpp"
 
 namespace audisp_eql::collector {
 namespace {
-
-std::int64_t wall_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 FoldingOptions folding_options(const Settings& settings, std::string selftest_mark) {
     FoldingOptions options;
@@ -74,12 +69,6 @@ Health::Health(Agent& agent, const Settings& settings, Outputs& outputs,
         EndOfRun end = tell_of(*marker_.left(), boot_id(), wall_us());
         own_.raise(end.kind, std::move(end.facts));
     }
-}
-
-std::int64_t Health::monotonic_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
 }
 
 std::chrono::seconds Health::uptime() const {

@@ -79,7 +79,6 @@ class Health {
     void add_alerts(StatusReport& report, const PipelineCounters& counted) const;
     std::string maintain(std::chrono::seconds time, const AuditActor& actor);
     std::chrono::seconds uptime() const;
-    static std::int64_t monotonic_ns();
     std::string status_line() const;
 
     Agent& agent_;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "collector/agent/health.hpp"
+#include "collector/feed/clock.hpp"
 #include "detect/rule/rule_set.hpp"
 
 namespace audisp_eql::collector {

@@ -9,6 +9,8 @@
 #include <boost/uuid/uuid_io.hpp>
 #include <fmt/format.h>
 
+#include "collector/feed/clock.hpp"
+
 namespace audisp_eql::collector {
 namespace {
 
@@ -39,7 +41,7 @@ constexpr OwnAlertKind kKinds[] = {
     {OwnAlert::stood_down, "426af76a-a3b1-46a8-8f34-b4a6df139be1", "The agent stood down", critical,
      "alert", 0, false,
      "Our audit rules are removed again and again: to keep peace with whatever does it, the agent "
-     "no longer loads them. What they report is unseen until the agent starts anew."},
+     "no longer loads them. What they report is unseen until SIGHUP or its next start."},
     {OwnAlert::agent_killed, "4062a71c-bfcb-426b-a67f-b500db328f01", "The agent was killed", high,
      "alert", 3, true,
      "The agent ended without its orderly stop (killed, or crashed): what happened until its next "
@@ -116,18 +118,6 @@ void add_actor(detect::JsonMembers& members, const AuditActor& actor) {
         members.push_back({"audisp_eql.audit.serial", std::to_string(actor.record->serial)});
         members.push_back(json_time("audisp_eql.audit.time", actor.record->time_ms * 1000));
     }
-}
-
-std::int64_t micros_now() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
-std::int64_t mono_now() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
 }
 
 }  // namespace
@@ -207,9 +197,9 @@ detect::Alert make_own_alert(OwnAlert number, const OwnAlertFacts& facts, const 
 OwnAlerts::OwnAlerts(HostNames host, Deliver deliver, Clock clock)
     : host_(std::move(host)), deliver_(std::move(deliver)), clock_(std::move(clock)) {
     if (!clock_.wall_us)
-        clock_.wall_us = micros_now;
+        clock_.wall_us = wall_us;
     if (!clock_.mono_ns)
-        clock_.mono_ns = mono_now;
+        clock_.mono_ns = monotonic_ns;
 }
 
 bool OwnAlerts::raise(OwnAlert number, OwnAlertFacts facts) {

@@ -12,17 +12,13 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "collector/feed/clock.hpp"
 #include "collector/normalize/actions.hpp"
 #include "detect/text/time_text.hpp"
 
 namespace audisp_eql::collector {
 
 namespace {
-
-std::int64_t wall_now_us() {
-    using namespace std::chrono;
-    return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 std::string line_of(const detect::Diagnostic& diagnostic, const detect::RuleSource& source) {
     const auto at = detect::position_of(source.text, diagnostic.at.offset);
@@ -67,7 +63,7 @@ LoadedRules load_rule_set(RuleInput input, bool evaluate_deprecated,
     options.replaces = std::move(replaces);
     rules.exception_files = std::move(input.exceptions);
     options.exceptions = rules.exception_files.sources;
-    options.now_us = wall_now_us();
+    options.now_us = wall_us();
     options.made = all_shapes();
     rules.set =
         detect::RuleSet::build(rules.files.sources, options, rules.reports, &rules.exceptions);

@@ -14,16 +14,11 @@
 #include <sys/stat.h>
 
 #include "collector/feed/audit_control.hpp"
+#include "collector/feed/clock.hpp"
 #include "detect/text/time_text.hpp"
 
 namespace audisp_eql::collector {
 namespace {
-
-std::int64_t wall_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 std::string time_text(std::int64_t us) {
     std::string text;

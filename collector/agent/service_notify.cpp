@@ -14,6 +14,7 @@
 #include <sys/un.h>
 
 #include "collector/audit/record.hpp"
+#include "collector/feed/clock.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -72,10 +73,7 @@ void ServiceNotify::ready(std::string_view status) {
 }
 
 void ServiceNotify::reloading() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
-                     std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
+    send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_ns() / 1000));
 }
 
 void ServiceNotify::stopping() {

@@ -198,9 +198,9 @@ constexpr CommandEntry kCommands[] = {
      "declare a time in which audit is worked on",
      "For so long (30m, 2h; a day at most) what the agent would call tampering is only\n"
      "counted: audit switched off, its audit rules removed, the backlog shrunk, files\n"
-     "changed, the agent killed. One alert says who declared it, another at its end what\n"
-     "was counted. Audit rules of its own that are removed meanwhile are loaded again, as\n"
-     "ever. A stop of the agent ends it. Needs root.\n",
+     "changed. One alert says who declared it, another at its end what was counted. Audit\n"
+     "rules of its own that are removed meanwhile are loaded again, as ever. A stop of the\n"
+     "agent ends it, and that it was killed is told as ever. Needs root.\n",
      "  audisp-eql maintenance 30m\n"
      "  audisp-eql maintenance off\n",
      "  0  declared   1  no agent answers, or it refuses   2  an option is wrong\n"},

@@ -11,17 +11,12 @@
 #include "collector/agent/rule_loader.hpp"
 #include "collector/feed/audit_netlink.hpp"
 #include "collector/feed/audit_rules.hpp"
+#include "collector/feed/clock.hpp"
 #include "collector/feed/host_facts.hpp"
 #include "collector/process/proc_reader.hpp"
 
 namespace audisp_eql::collector {
 namespace {
-
-std::int64_t nanoseconds(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 // Null where the kernel does not let us (CAP_AUDIT_READ, the host's network namespace).
 std::unique_ptr<AuditSource> open_multicast() {

@@ -19,6 +19,7 @@
 #include "collector/agent/rule_reloader.hpp"
 #include "collector/agent/serial_file.hpp"
 #include "collector/command/command.hpp"
+#include "collector/feed/clock.hpp"
 #include "collector/host/technique.hpp"
 #include "collector/privilege/divide.hpp"
 #include "collector/privilege/trusted.hpp"
@@ -46,11 +47,6 @@ std::shared_ptr<const detect::RuleSet> load_rules_aloud(const Settings& settings
     else if (!settings.env_vars && rules.set->uses(detect::FieldId::process_env_vars))
         log::warning("some rules test process.env_vars, which stays empty: env-vars = on fills it");
     return rules.set;
-}
-
-std::int64_t monotonic_ns() {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
 void say_what_was_missed(SerialFile& serials, Pipeline& pipeline) {
@@ -125,11 +121,7 @@ int run_command(const Settings& settings) {
     options.on_config_change = [&](const AuditEvent& event) { health.on_config_change(event); };
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { health.on_alert(alert); });
-    pipeline.sample_times([] {
-        return std::chrono::duration_cast<std::chrono::nanoseconds>(
-                   std::chrono::steady_clock::now().time_since_epoch())
-            .count();
-    });
+    pipeline.sample_times(monotonic_ns);
     RuleReloader reloader(agent.io(), settings, access.read_rules, rules, [&](auto fresh) {
         agent.watch_for(*fresh);
         health.rules_were_read();

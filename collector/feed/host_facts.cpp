@@ -11,14 +11,10 @@
 
 #include <fmt/format.h>
 
+#include "collector/feed/clock.hpp"
+
 namespace audisp_eql::collector {
 namespace {
-
-std::int64_t nanoseconds(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 std::string read_bounded(const std::string& path, std::size_t limit) {
     std::ifstream file(path, std::ios::binary);

@@ -5,17 +5,9 @@
 #include <ctime>
 #include <utility>
 
+#include "collector/feed/clock.hpp"
+
 namespace audisp_eql::collector {
-namespace {
-
-std::int64_t monotonic_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-}  // namespace
-
 KernelWatch::KernelWatch(std::unique_ptr<AuditControl> control, std::uint32_t lost_so_far,
                          Handler on_status)
     : control_(std::move(control)), lost_(lost_so_far), on_status_(std::move(on_status)) {}

@@ -29,17 +29,12 @@
 #include <system_error>
 
 #include "collector/audit/record.hpp"
+#include "collector/feed/clock.hpp"
 #include "collector/feed/loss.hpp"
 
 namespace audisp_eql::collector {
 namespace asio = boost::asio;
 namespace {
-
-std::int64_t nanoseconds(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 // One writer each: no need for a locked instruction.
 void add(ReaderCounters::Counter& counter, std::uint64_t count) {
