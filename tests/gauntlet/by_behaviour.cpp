@@ -4,12 +4,15 @@
 // Definition, on the syntax tree. A test is a name test if it compares a field that says which
 // program a process runs (name, executable, args, command line, title; of the process, its parent,
 // leaders or previous image) with a text that names a program or what it is called with. Texts that
-// do not: options ("-i") and directories (patterns whose last component is "*": "/tmp/*"), since
-// they say how and where from, whatever the program. Take every name test for false (its negation
-// for true) and every other test for what is wanted, true or false. Then each event that the query
-// needs must still be possible. Where it is not, the rule can match only through names, and
-// renaming the program goes past it. The seeds are exempt: they are as they were given.
+// do not: options ("-i"), directories (patterns whose last component is "*": "/tmp/*") and texts
+// without a letter or digit (a line end), since they say how and where from, whatever the program.
+// Take every name test for false (its negation for true) and every other test for what is wanted,
+// true or false. Then each event that the query needs must still be possible. Where it is not, the
+// rule can match only through names, and renaming the program goes past it. The seeds are exempt:
+// they are as they were given.
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -39,7 +42,9 @@ bool is_program(const Expr& constant) {
     if (constant.kind != ExprKind::literal || constant.literal.kind != LiteralKind::text)
         return false;
     const std::string_view text = constant.literal.text;
-    if (text.starts_with('-'))
+    if (text.starts_with('-') || std::none_of(text.begin(), text.end(), [](char c) {
+            return std::isalnum(static_cast<unsigned char>(c)) != 0;
+        }))
         return false;
     const std::string_view last = text.substr(text.find_last_of('/') + 1);
     return !(text.find('/') != std::string_view::npos && last == "*");
