@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "collector/feed/audit_control.hpp"
+#include "collector/feed/netlink_slots.hpp"
 
 namespace audisp_eql::collector {
 
@@ -37,37 +38,7 @@ bool is_audit_record(std::uint16_t type) {
     return type >= AUDIT_FIRST_USER_MSG && type != AUDIT_REPLACE;
 }
 
-struct AuditNetlink::Slots {
-    // Not initialized: pages that no record ever reaches take no memory.
-    std::unique_ptr<char[]> bytes{new char[kMaxBatch * kSlotBytes]};
-    std::array<mmsghdr, kMaxBatch> headers{};
-    std::array<iovec, kMaxBatch> parts{};
-    std::array<sockaddr_nl, kMaxBatch> senders{};
-    std::size_t prepared = 0;  // headers that were, once
-    std::size_t used = 0;      // of them, by the last read
-
-    Slots() {
-        for (std::size_t i = 0; i < kMaxBatch; ++i)
-            parts[i] = {bytes.get() + i * kSlotBytes, kSlotBytes};
-    }
-
-    // The kernel writes the lengths of names and flags back: they are set before each read.
-    void prepare(std::size_t count) {
-        for (std::size_t i = 0; i < used; ++i)
-            prepare_one(i);
-        for (; prepared < count; ++prepared)
-            prepare_one(prepared);
-        used = 0;
-    }
-    void prepare_one(std::size_t i) {
-        msghdr& header = headers[i].msg_hdr;
-        header = {};
-        header.msg_name = &senders[i];
-        header.msg_namelen = sizeof senders[i];
-        header.msg_iov = &parts[i];
-        header.msg_iovlen = 1;
-    }
-};
+struct AuditNetlink::Slots : NetlinkSlots<kMaxBatch, kSlotBytes> {};
 
 AuditNetlink::AuditNetlink() : fd_(::audit_open()), slots_(std::make_unique<Slots>()) {
     if (fd_ < 0)
@@ -132,11 +103,9 @@ void AuditNetlink::register_reader() {
 
 void AuditNetlink::read(std::size_t max_records, AuditBatch& batch) {
     const std::size_t wanted = std::min(max_records, kMaxBatch);
-    slots_->prepare(wanted);
     int got = 0;
     do {
-        got = ::recvmmsg(fd_, slots_->headers.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT,
-                         nullptr);
+        got = slots_->receive(fd_, wanted);
         // The overrun is told once, before the messages that precede it; what the socket holds is
         // still there.
         if (got < 0 && errno == ENOBUFS) {
@@ -149,19 +118,16 @@ void AuditNetlink::read(std::size_t max_records, AuditBatch& batch) {
             batch.error = errno;
         return;
     }
-    slots_->used = static_cast<std::size_t>(got);
-    for (std::size_t i = 0; i < slots_->used; ++i) {
-        const mmsghdr& header = slots_->headers[i];
-        if (header.msg_hdr.msg_namelen >= sizeof(sockaddr_nl) && slots_->senders[i].nl_pid != 0) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
+        if (!slots_->is_from_kernel(i)) {
             ++batch.foreign;
             continue;
         }
-        if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+        if (slots_->is_cut(i)) {
             ++batch.cut;
             continue;
         }
-        const auto frame = parse_audit_datagram(
-            {static_cast<const char*>(slots_->parts[i].iov_base), header.msg_len});
+        const auto frame = parse_audit_datagram(slots_->bytes(i));
         if (!frame || !is_audit_record(frame->type)) {
             ++batch.control;
             continue;

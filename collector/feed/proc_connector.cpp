@@ -18,8 +18,13 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
+#include "collector/feed/netlink_slots.hpp"
+
 namespace audisp_eql::collector {
 namespace {
+
+// Of one system call.
+constexpr std::size_t kSlots = 128;
 
 // The wire's forms (linux/connector.h, linux/cn_proc.h), as own structs: cn_proc.h renamed its enum
 // in 6.6. The event lies 36 bytes into the datagram, not aligned to 8: it is copied out.
@@ -120,33 +125,8 @@ std::optional<ProcFrame> parse_proc_event(std::string_view payload) {
     return ProcFrame{flatten(wire, message.seq), message.ack};
 }
 
-struct ProcConnector::Slots {
-    static constexpr std::size_t kCount = 128;
-    static constexpr std::size_t kBytes = 256;  // a message has 76
-    std::array<std::array<char, kBytes>, kCount> bytes;
-    std::array<mmsghdr, kCount> headers{};
-    std::array<iovec, kCount> parts{};
-    std::array<sockaddr_nl, kCount> senders{};
-    std::size_t prepared = 0;  // headers that were, once
-    std::size_t used = 0;      // of them, by the last read
-
-    void prepare(std::size_t count) {
-        for (std::size_t i = 0; i < used; ++i)
-            prepare_one(i);
-        for (; prepared < count; ++prepared)
-            prepare_one(prepared);
-        used = 0;
-    }
-    void prepare_one(std::size_t i) {
-        parts[i] = {bytes[i].data(), kBytes};
-        msghdr& header = headers[i].msg_hdr;
-        header = {};
-        header.msg_name = &senders[i];
-        header.msg_namelen = sizeof senders[i];
-        header.msg_iov = &parts[i];
-        header.msg_iovlen = 1;
-    }
-};
+// A message has 76 bytes.
+struct ProcConnector::Slots : NetlinkSlots<kSlots, 256> {};
 
 void ProcConnector::Closer::operator()(mnl_socket* socket) const {
     ::mnl_socket_close(socket);
@@ -260,10 +240,8 @@ ProcDrain ProcConnector::receive(std::size_t max_events, std::vector<ProcEvent>&
     ProcDrain result;
     std::size_t left = max_events;
     while (left > 0) {
-        const std::size_t wanted = std::min(left, Slots::kCount);
-        slots_->prepare(wanted);
-        const int got = ::recvmmsg(descriptor(), slots_->headers.data(),
-                                   static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
+        const std::size_t wanted = std::min(left, kSlots);
+        const int got = slots_->receive(descriptor(), wanted);
         if (got < 0) {
             if (errno == EINTR)
                 continue;
@@ -276,16 +254,16 @@ ProcDrain ProcConnector::receive(std::size_t max_events, std::vector<ProcEvent>&
                 result.error = errno;
             return result;
         }
-        slots_->used = static_cast<std::size_t>(got);
-        left -= slots_->used;
-        for (std::size_t i = 0; i < slots_->used; ++i) {
-            if (slots_->senders[i].nl_pid != 0) {
+        const auto came = static_cast<std::size_t>(got);
+        left -= came;
+        for (std::size_t i = 0; i < came; ++i) {
+            if (!slots_->is_from_kernel(i)) {
                 ++result.foreign;
                 continue;
             }
-            auto rest =
-                static_cast<int>(std::min<std::size_t>(slots_->headers[i].msg_len, Slots::kBytes));
-            const auto* header = reinterpret_cast<const nlmsghdr*>(slots_->bytes[i].data());
+            const std::string_view bytes = slots_->bytes(i);
+            auto rest = static_cast<int>(bytes.size());
+            const auto* header = reinterpret_cast<const nlmsghdr*>(bytes.data());
             for (; ::mnl_nlmsg_ok(header, rest); header = ::mnl_nlmsg_next(header, &rest)) {
                 const auto frame =
                     parse_proc_event({static_cast<const char*>(::mnl_nlmsg_get_payload(header)),
@@ -298,7 +276,7 @@ ProcDrain ProcConnector::receive(std::size_t max_events, std::vector<ProcEvent>&
                     events.push_back(frame->event);
             }
         }
-        if (slots_->used < wanted)
+        if (came < wanted)
             return result;  // it is empty
     }
     result.more = true;
