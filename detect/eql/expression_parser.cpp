@@ -235,16 +235,17 @@ ExprPtr ExpressionParser::comparison() {
     return finish(std::move(compare), first);
 }
 
-ExprPtr ExpressionParser::sum() {
+// TIGHTER (OP TIGHTER)*, the leftmost first.
+ExprPtr ExpressionParser::arithmetic(ExprPtr (ExpressionParser::*tighter)(), ArithmeticOpOf op_of) {
     const SourceRange first = tokens_.current().at;
-    ExprPtr left = product();
+    ExprPtr left = (this->*tighter)();
     while (left) {
-        const std::optional<ArithmeticOp> op = sum_op(tokens_.current().kind);
+        const std::optional<ArithmeticOp> op = op_of(tokens_.current().kind);
         if (!op) {
             break;
         }
         tokens_.take();
-        ExprPtr right = product();
+        ExprPtr right = (this->*tighter)();
         if (!right) {
             return nullptr;
         }
@@ -257,26 +258,12 @@ ExprPtr ExpressionParser::sum() {
     return left;
 }
 
+ExprPtr ExpressionParser::sum() {
+    return arithmetic(&ExpressionParser::product, sum_op);
+}
+
 ExprPtr ExpressionParser::product() {
-    const SourceRange first = tokens_.current().at;
-    ExprPtr left = unary();
-    while (left) {
-        const std::optional<ArithmeticOp> op = product_op(tokens_.current().kind);
-        if (!op) {
-            break;
-        }
-        tokens_.take();
-        ExprPtr right = unary();
-        if (!right) {
-            return nullptr;
-        }
-        ExprPtr both = node(ExprKind::arithmetic, first);
-        both->arithmetic = *op;
-        both->operands.push_back(std::move(left));
-        both->operands.push_back(std::move(right));
-        left = finish(std::move(both), first);
-    }
-    return left;
+    return arithmetic(&ExpressionParser::unary, product_op);
 }
 
 ExprPtr ExpressionParser::unary() {

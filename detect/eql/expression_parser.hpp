@@ -31,6 +31,8 @@ class ExpressionParser {
     // Null if there is no expression; that is reported, and the tokens stand where it was noticed.
     ExprPtr logical_not();
     ExprPtr comparison();
+    using ArithmeticOpOf = std::optional<ArithmeticOp> (*)(TokenKind);
+    ExprPtr arithmetic(ExprPtr (ExpressionParser::*tighter)(), ArithmeticOpOf op_of);
     ExprPtr sum();
     ExprPtr product();
     ExprPtr unary();
