@@ -86,14 +86,6 @@ std::map<std::string, std::set<std::string>> by_test(const Way& way, std::string
     return groups;
 }
 
-std::set<std::string_view> names_of(Operation operation) {
-    std::set<std::string_view> names;
-    for (const Syscall& call : syscalls())
-        if (call.operation == operation)
-            names.insert(call.name);
-    return names;
-}
-
 class LineMaker {
   public:
     LineMaker(const Demand& demand, std::vector<Line>& lines) : demand_(demand), lines_(lines) {}
@@ -112,7 +104,7 @@ class LineMaker {
             lines_.push_back(line);
             return;
         }
-        std::set<std::string_view> calls = names_of(way.operation);
+        std::set<std::string_view> calls = calls_that_do(way.operation);
         if (way.use != Way::Use::door)
             std::erase_if(calls, [&](std::string_view name) {
                 return std::find(demand_.calls.begin(), demand_.calls.end(), name) ==

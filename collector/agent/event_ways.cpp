@@ -273,6 +273,14 @@ bool is_reported(EventKind kind) {
     return kind == crash || (kind >= apparmor && kind < EventKind::count);
 }
 
+std::set<std::string_view> calls_that_do(Operation operation) {
+    std::set<std::string_view> names;
+    for (const Syscall& call : syscalls())
+        if (call.operation == operation)
+            names.insert(call.name);
+    return names;
+}
+
 bool is_busy_call(std::string_view name) {
     return std::binary_search(std::begin(kBusyCalls), std::end(kBusyCalls), name);
 }

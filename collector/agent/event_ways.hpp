@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string_view>
 
@@ -40,6 +41,9 @@ struct Way {
     bool ring_list = false;  // a line of the io_uring list in place of system calls
 };
 std::span<const Way> ways();
+
+// The system calls that do it, by name.
+std::set<std::string_view> calls_that_do(Operation operation);
 
 // Kinds of files: they are narrowed by path.
 bool is_of_file(EventKind kind);

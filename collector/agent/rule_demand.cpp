@@ -298,20 +298,12 @@ class Parts {
     std::vector<Part> list_;
 };
 
-std::set<std::string_view> names_of(Operation operation) {
-    std::set<std::string_view> names;
-    for (const Syscall& call : syscalls())
-        if (call.operation == operation)
-            names.insert(call.name);
-    return names;
-}
-
 // The calls by which audit tells of a kind, without the side entrances.
 std::set<std::string_view> calls_of(EventKind kind) {
     std::set<std::string_view> calls;
     for (const Way& way : ways())
         if (way.kind == kind && way.use != Way::Use::door)
-            calls.merge(names_of(way.operation));
+            calls.merge(calls_that_do(way.operation));
     // It makes what is not there, and opens nothing to read.
     if (kind == EventKind::file_open)
         calls.erase("creat");
