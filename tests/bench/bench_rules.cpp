@@ -30,10 +30,8 @@ void load_rules(benchmark::State& state) {
 }
 BENCHMARK(load_rules)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
 
-// The engine alone, on events that are made already. 0: the project's own rules.
-void engine_per_event(benchmark::State& state) {
+void run_events(detect::Engine& engine, benchmark::State& state) {
     const auto& events = bench::recorded_events();
-    detect::Engine engine(bench::rule_set(static_cast<std::size_t>(state.range(0))));
     Nothing sink;
     for (auto _ : state) {
         for (const detect::EventPtr& event : events)
@@ -42,24 +40,23 @@ void engine_per_event(benchmark::State& state) {
     }
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(events.size()));
 }
+
+// The engine alone, on events that are made already. 0: the project's own rules.
+void engine_per_event(benchmark::State& state) {
+    detect::Engine engine(bench::rule_set(static_cast<std::size_t>(state.range(0))));
+    run_events(engine, state);
+}
 BENCHMARK(engine_per_event)->Arg(0)->Arg(500)->Arg(1000)->Arg(5000)->Unit(benchmark::kMillisecond);
 
 // The same with one event in 64 timed, as a live run has it for its status report.
 void engine_per_event_timed(benchmark::State& state) {
-    const auto& events = bench::recorded_events();
     detect::Engine engine(bench::rule_set(static_cast<std::size_t>(state.range(0))));
     engine.sample_times([] {
         return std::chrono::duration_cast<std::chrono::nanoseconds>(
                    std::chrono::steady_clock::now().time_since_epoch())
             .count();
     });
-    Nothing sink;
-    for (auto _ : state) {
-        for (const detect::EventPtr& event : events)
-            engine.on_event(event, sink);
-        engine.drop_pending();
-    }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(events.size()));
+    run_events(engine, state);
 }
 BENCHMARK(engine_per_event_timed)->Arg(0)->Arg(500)->Unit(benchmark::kMillisecond);
 

@@ -3,34 +3,12 @@
 // allocate nothing: counts calls of operator new.
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 #include <string>
 
 #include "detect/engine/engine.hpp"
 #include "detect/event/json_reader.hpp"
 #include "detect/rule/rule_set.hpp"
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* const memory = std::malloc(size))
-        return memory;
-    throw std::bad_alloc();
-}
-// std::stable_sort asks this way.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    ++allocations;
-    return std::malloc(size);
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
+#include "tests/counted_new.hpp"
 
 using namespace audisp_eql::detect;
 

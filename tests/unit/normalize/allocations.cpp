@@ -3,30 +3,13 @@
 // through assembler and normalizer again and again, and calls of operator new are counted.
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "collector/audit/assembler.hpp"
 #include "collector/feed/log_file.hpp"
 #include "collector/normalize/normalizer.hpp"
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* const memory = std::malloc(size))
-        return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
+#include "tests/counted_new.hpp"
 
 using namespace audisp_eql::collector;
 

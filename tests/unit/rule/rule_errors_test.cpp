@@ -8,20 +8,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include "detect/rule/rule.hpp"
+#include "tests/unit/rule/mistake.hpp"
 
 namespace audisp_eql::detect {
 namespace {
 
-struct Case {
-    std::string_view file;
-    std::uint32_t line, column;
-    std::string_view message;
-};
-std::ostream& operator<<(std::ostream& out, const Case& row) {
-    return out << row.file;
-}
-
-const Case kErrors[] = {
+const Mistake kErrors[] = {
     {"", 1, 1, "the file has no [rule] table"},
     {"rule = 5\n", 1, 1, "the file has no [rule] table"},
     {"# only a comment\n", 1, 1, "the file has no [rule] table"},
@@ -46,7 +38,7 @@ const Case kErrors[] = {
      "risk_score must be a whole number from 0 to 100"},
 };
 
-const Case kSlips[] = {
+const Mistake kSlips[] = {
     {"[rule]\nid = 'a'\nname = 'b'\nquery = 'any where true'\nlanguage = 'EQL'\n", 5, 12,
      "unknown language 'EQL'"},
     {"[rule]\nid = 'a'\nname = 'b'\nquery = 'any where true'\ntype = 'elq'\n", 5, 8,
@@ -65,7 +57,7 @@ const Hint kTomlHints[] = {
     {"[rule]\nquery = '''\na == 1\n", "the text is not closed"},
 };
 
-const Case kWarnings[] = {
+const Mistake kWarnings[] = {
     {"[rule]\nid = 'a'\nname = 'b'\nquery = 'any where true'\ntags = 5\n", 5, 8,
      "'tags' must be a list of texts: ignored"},
     {"[rule]\nid = 'a'\nname = 'b'\nquery = 'any where true'\ntags = ['x', 5]\n", 5, 14,
@@ -83,7 +75,7 @@ const Case kWarnings[] = {
     {"[project]\nname = 'rules'\n", 1, 1, "the file has no [rule] table: it is no rule, skipped"},
 };
 
-void check_message(const Case& row, Severity severity) {
+void check_message(const Mistake& row, Severity severity) {
     const RuleFile file = load_rule("x", row.file);
     BOOST_REQUIRE(file.diagnostics.size() == 1U);
     const Diagnostic& diagnostic = file.diagnostics[0];

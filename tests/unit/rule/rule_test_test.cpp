@@ -13,19 +13,12 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include "tests/unit/rule/mistake.hpp"
+
 namespace audisp_eql::detect {
 namespace {
 
-struct Case {
-    std::string_view file;
-    std::uint32_t line, column;
-    std::string_view message;
-};
-std::ostream& operator<<(std::ostream& out, const Case& row) {
-    return out << row.file;
-}
-
-const Case kMistakes[] = {
+const Mistake kMistakes[] = {
     {"", 1, 1, "the file holds no tests"},
     {"test = 5\n", 1, 8, "the file holds no tests"},
     {"[[tests]]\nname = 'a'\n", 1, 3, "unknown key 'tests'"},
