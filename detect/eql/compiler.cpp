@@ -2,9 +2,11 @@
 #include "detect/eql/compiler.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "detect/eql/compiler_condition.hpp"
+#include "detect/eql/lexer.hpp"
 
 namespace audisp_eql::detect {
 
@@ -220,6 +222,23 @@ void QueryCompiler::pipes() {
     }
 }
 
+// As the parser stops reading after as many. Warnings must not hide the errors.
+void leave_out_what_nobody_reads(Diagnostics& diagnostics, std::size_t before) {
+    if (diagnostics.size() - before <= kMaxErrors)
+        return;
+    const auto first = diagnostics.begin() + static_cast<std::ptrdiff_t>(before);
+    diagnostics.erase(
+        std::remove_if(first, diagnostics.end(),
+                       [](const Diagnostic& one) { return one.severity == Severity::warning; }),
+        diagnostics.end());
+    if (diagnostics.size() - before <= kMaxErrors)
+        return;
+    const std::size_t more = diagnostics.size() - before - kMaxErrors;
+    diagnostics.resize(before + kMaxErrors);
+    diagnostics.push_back({Severity::error, diagnostics.back().at,
+                           std::to_string(more) + " more are not listed", "mend these first"});
+}
+
 }  // namespace
 
 std::optional<Program> compile_query(const Query& query, FieldNames& fields,
@@ -235,9 +254,10 @@ std::optional<Program> compile_query(const Query& query, FieldNames& fields,
     const bool failed =
         std::any_of(diagnostics.begin() + static_cast<std::ptrdiff_t>(before), diagnostics.end(),
                     [](const Diagnostic& one) { return one.severity == Severity::error; });
-    if (failed)
-        return std::nullopt;
-    return program;
+    if (!failed)
+        return program;
+    leave_out_what_nobody_reads(diagnostics, before);
+    return std::nullopt;
 }
 
 }  // namespace audisp_eql::detect

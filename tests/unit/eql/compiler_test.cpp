@@ -249,6 +249,24 @@ BOOST_AUTO_TEST_CASE(all_errors_of_a_query_are_reported) {
                }) == 4);
 }
 
+BOOST_AUTO_TEST_CASE(of_many_errors_the_first_are_listed) {
+    std::string query = "process where true";
+    for (int i = 0; i < 40; ++i)  // warnings
+        query += " and process.nmae" + std::to_string(i) + " == 1";
+    for (int i = 0; i < 1000; ++i)
+        query += " and lenght(process.name) > 1";
+    FieldNames fields;
+    PredicateTable predicates;
+    Diagnostics diagnostics;
+    const auto parsed = parse_query(query, diagnostics);
+    BOOST_REQUIRE(parsed.has_value());
+    BOOST_CHECK(!compile_query(*parsed, fields, predicates, diagnostics));
+    BOOST_REQUIRE(diagnostics.size() == 26u);
+    BOOST_TEST(diagnostics[0].message == "unknown function 'lenght'");
+    BOOST_TEST(diagnostics[24].message == "unknown function 'lenght'");
+    BOOST_TEST(diagnostics[25].message == "975 more are not listed");
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_field_is_warned_of_once_a_query) {
     const Compiled compiled("any where no.such == 1 or no.such == 2 or no.such == 3");
     BOOST_TEST(compiled.diagnostics.size() == 1u);
