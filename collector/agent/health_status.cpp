@@ -162,6 +162,10 @@ StatusReport Health::status() const {
     report.gauge("pid", ::getpid(), "Of the process that detects");
     report.gauge("uptime_seconds", static_cast<double>(uptime().count()), "Since the start");
     report.gauge("memory_bytes", resident_bytes(), "Resident, of the process that detects");
+    report.gauge("memory_ceiling_bytes", static_cast<double>(settings_.memory_mib.value << 20),
+                 "The most it may take (memory-mib)");
+    report.counter("memory_shed", counted.shed,
+                   "Pending matches and processes let go to stay below it");
     const std::int64_t behind = monotonic_ns() - counted.stream_ns;
     report.gauge("lag_seconds", counted.stream_ns == 0 ? 0 : static_cast<double>(behind) / 1e9,
                  "How far what is worked off is behind; 0.25 on an idle host");
@@ -175,6 +179,7 @@ StatusReport Health::status() const {
     report.gauge("used_bytes", static_cast<double>(agent_.feeds().ring().used_bytes()), "Now");
     report.gauge("peak_bytes", static_cast<double>(reader.ring_peak), "Most, since the start");
     report.gauge("capacity_bytes", static_cast<double>(agent_.feeds().ring().capacity()), "Room");
+    report.counter("damaged", agent_.feeds().ring().damaged(), "Times that no message lay there");
     add_stages(report, counted);
     report.section("gaps");
     report.counter("gaps", counted.gaps, "Times that evidence was lost");

@@ -124,7 +124,8 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
                 time_goes_on(message.mono_ns);
                 ++counters.losses;
                 gaps.add(gap_from_loss(message.bytes, stream_ns, normalizer.engine_ns()));
-                if (resync && find_field(message.bytes, "feed") == gap_source::kProc)
+                if (const auto feed = find_field(message.bytes, "feed");
+                    resync && (feed == gap_source::kProc || feed == gap_source::kRing))
                     resync->ask();
                 break;
             case MessageKind::host:

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/feed/ring.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <unistd.h>
+#include <utility>
 
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <system_error>
+
+#include "collector/feed/loss.hpp"
 
 namespace audisp_eql::collector {
 
@@ -84,40 +89,70 @@ void Ring::wake() {
     [[maybe_unused]] const auto written = ::write(event_fd_, &one, sizeof one);
 }
 
+// The mapping is shared with another process: what it says of lengths is looked at before it is
+// used.
+bool Ring::read_slot(Slot& slot) const {
+    const std::uint64_t published = known_written_ - taken_;
+    if (published > capacity_)
+        return false;
+    const std::size_t to_end = capacity_ - static_cast<std::size_t>(taken_ & (capacity_ - 1));
+    std::memcpy(&slot, at(taken_), 8);
+    if (slot.kind == kSkip)
+        return published >= to_end;
+    const std::size_t room = std::min<std::size_t>(published, to_end);
+    if (slot.kind > static_cast<std::uint8_t>(MessageKind::loss) || slot.length > kMaxPayload ||
+        footprint(slot.length) > room)
+        return false;
+    std::memcpy(&slot, at(taken_), sizeof slot);
+    return true;
+}
+
+void Ring::give_up(Message& message) {
+    static const std::string told = loss_text(gap_source::kRing, 1, true, 0);
+    if (!std::exchange(gave_up_, true))
+        shared_->damaged.fetch_add(1, std::memory_order_relaxed);
+    next_ = known_written_;
+    message = {};
+    message.kind = MessageKind::loss;
+    message.bytes = told;
+}
+
 bool Ring::front(Message& message) {
     for (;;) {
         if (taken_ == known_written_) {
-            known_written_ = shared_->written.load(std::memory_order_acquire);
+            known_written_ = written(std::memory_order_acquire);
             if (taken_ == known_written_)
                 return false;
         }
         Slot slot{};
-        std::memcpy(&slot, at(taken_), 8);
+        if (!read_slot(slot)) {
+            give_up(message);
+            return true;
+        }
         if (slot.kind == kSkip) {
             taken_ += capacity_ - (taken_ & (capacity_ - 1));
             shared_->read.store(taken_, std::memory_order_release);
             continue;
         }
-        std::memcpy(&slot, at(taken_), sizeof slot);
         message.kind = static_cast<MessageKind>(slot.kind);
         message.audit_type = slot.audit_type;
         message.mono_ns = slot.mono_ns;
         message.real_ns = slot.real_ns;
         message.bytes = std::string_view(at(taken_) + sizeof slot, slot.length);
+        next_ = taken_ + footprint(slot.length);
         return true;
     }
 }
 
 void Ring::release() {
-    Slot slot{};
-    std::memcpy(&slot, at(taken_), 8);
-    taken_ += footprint(slot.length);
+    gave_up_ = false;
+    taken_ = next_;
     shared_->read.store(taken_, std::memory_order_release);
 }
 
 bool Ring::prepare_wait() {
     shared_->sleeping.store(1, std::memory_order_seq_cst);
-    if (shared_->written.load(std::memory_order_seq_cst) == taken_)
+    if (written(std::memory_order_seq_cst) == taken_)
         return true;
     shared_->sleeping.store(0, std::memory_order_seq_cst);
     return false;

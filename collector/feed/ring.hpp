@@ -50,7 +50,9 @@ class Ring {
     // of the ring may have to be skipped).
     std::size_t free_bytes();
 
-    // Consumer. False if there is none. The same message until release().
+    // Consumer. False if there is none. The same message until release(). Where the bytes are no
+    // message, the message is of a loss, and all that was published till then goes with it: where
+    // the next one begins nobody knows.
     bool front(Message& message);
     void release();
     // Consumer. Call with the ring empty; true: wait until wait_descriptor() is readable, then
@@ -67,6 +69,8 @@ class Ring {
     std::size_t used_bytes() const;
     // Messages that did not fit. Any thread.
     std::uint64_t refused() const { return shared_->refused.load(std::memory_order_relaxed); }
+    // Times that what lay there was no message. Any thread.
+    std::uint64_t damaged() const { return shared_->damaged.load(std::memory_order_relaxed); }
 
   private:
     // What lies before each payload. Multiples of 8 bytes; a slot that only fills up the ring's end
@@ -88,12 +92,20 @@ class Ring {
         alignas(64) std::atomic<std::uint64_t> read;
         alignas(64) std::atomic<std::uint32_t> sleeping;
         std::atomic<std::uint64_t> refused;
+        std::atomic<std::uint64_t> damaged;
     };
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
     static constexpr std::size_t kHeaderBytes = 4096;
     static_assert(sizeof(Shared) <= kHeaderBytes);
 
     char* at(std::uint64_t position) const { return data_ + (position & (capacity_ - 1)); }
+    // Up to where there are messages; every place is a multiple of 8.
+    std::uint64_t written(std::memory_order order) const {
+        return shared_->written.load(order) & ~std::uint64_t{7};
+    }
+    // False where what begins at `taken_` cannot be one; `slot` is filled then in part.
+    bool read_slot(Slot& slot) const;
+    void give_up(Message& message);
 
     std::size_t capacity_;
     Shared* shared_ = nullptr;
@@ -104,6 +116,8 @@ class Ring {
     alignas(64) std::uint64_t pushed_ = 0;  // producer: written, maybe not published
     std::uint64_t known_read_ = 0;          // producer: last seen `read`
     alignas(64) std::uint64_t taken_ = 0;   // consumer: up to where it released
+    std::uint64_t next_ = 0;                // consumer: up to where release() goes
+    bool gave_up_ = false;                  // consumer: that is over what was no message
     std::uint64_t known_written_ = 0;       // consumer: last seen `written`
 };
 

@@ -2,6 +2,7 @@
 """The program as plugin without an auditd: this test writes the records. It needs no right, and no
 kernel feed: it gives up root where it has it, so that nothing of the host is touched."""
 
+import ctypes
 import gzip
 import json
 import os
@@ -54,10 +55,10 @@ query = 'process where event.action == "exec" and process.executable == "/tmp/.x
 
 
 class Execs:
-    """Each text() is a recorded exec anew, under a serial and a pid of its own: one alert with an
-    id of its own."""
+    """Each text() is a recorded exec anew, under a serial of its own and a pid that comes again after
+    so many others: one alert with an id of its own."""
 
-    def __init__(self, recording):
+    def __init__(self, recording, pids=1_000_000):
         with gzip.open(recording, "rt") as capture:
             lines = list(capture)
         serial = next(re.search(r":(\d+)\):", line).group(1) for line in lines
@@ -66,15 +67,38 @@ class Execs:
         # A live feed has the end of an event; the recording is of a file, which has not.
         self.lines = "".join(own) + re.sub(r"type=\w+ (msg=\S+).*", r"type=EOE \1", own[0])
         self.serial, self.pid = serial, re.search(r" pid=(\d+) ", self.lines).group(1)
-        self.made = 0
+        self.made, self.pids = 0, pids
 
     def text(self, count=1):
         out = []
         for _ in range(count):
             self.made += 1
             out.append(self.lines.replace(f":{self.serial}):", f":{1_000_000 + self.made}):")
-                       .replace(f" pid={self.pid} ", f" pid={100_000 + self.made} "))
+                       .replace(f" pid={self.pid} ", f" pid={100_000 + self.made % self.pids} "))
         return "".join(out).encode()
+
+
+def alone():
+    """In a network namespace of its own, with loopback: the proc connector is in the host's only, and
+    what else the machine does makes no events. False without the right to it."""
+    if ctypes.CDLL(None).unshare(0x40000000) != 0:  # CLONE_NEWNET
+        return False
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    return True
+
+
+def is_sanitized(program):
+    return b"__asan_init" in pathlib.Path(program).read_bytes()
+
+
+def most_growth(program, kib):
+    """Under a sanitizer every allocation is several times as large."""
+    return kib * 8 if is_sanitized(program) else kib
+
+
+def keep_little_freed_memory():
+    """Under the address sanitizer freed memory waits, up to so much."""
+    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"
 
 
 def processes_of(pid):

@@ -269,9 +269,7 @@ def live(program, directory):
         alerts = [strict.message(data, header) for data in came]
         ids = collections.Counter(alert["event"]["id"] for alert in alerts)
         expect(len(ids) == COUNT, f"{len(ids)} ids of {COUNT} in syslog messages")
-    # With a sanitizer every allocation is several times as large.
-    most = MOST_GROWTH_KIB * (8 if b"__asan_init" in pathlib.Path(program).read_bytes() else 1)
-    expect(growth < most, f"the program grew by {growth} KiB")
+    expect(growth < feeding.most_growth(program, MOST_GROWTH_KIB), f"the program grew by {growth} KiB")
     return f"{COUNT} strings, {exact} told to the byte, grown by {growth} KiB after a quarter"
 
 
@@ -375,8 +373,7 @@ CASES = (live, replayed, ndjson, rules)
 
 def main():
     failed = False
-    # Under the address sanitizer freed memory waits, up to so much.
-    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"
+    feeding.keep_little_freed_memory()
     for case in CASES:
         if sys.argv[2:] and case.__name__ not in sys.argv[2:]:
             continue

@@ -21,7 +21,7 @@ import plugin  # noqa: E402
 from harness import expect  # noqa: E402
 
 EVIDENCE_GAP = "8dc87657-bb29-4096-8399-a8c1cdbde435"
-MARKERS, PARALLEL = 600, 16
+MARKERS = 600
 NO_PLUGIN = {"audisp-eql.conf": plugin.PLUGIN.replace("active = yes", "active = no")}
 
 
@@ -107,21 +107,6 @@ def stopped(pids):
             os.kill(pid, signal.SIGCONT)
 
 
-def storm():
-    """Starts programs; their pids."""
-    pids, running = [], []
-    for _ in range(MARKERS):
-        running.append(subprocess.Popen(["/bin/true"], stdin=subprocess.DEVNULL))
-        pids.append(running[-1].pid)
-        if len(running) == PARALLEL:
-            for process in running:
-                process.wait()
-            running.clear()
-    for process in running:
-        process.wait()
-    return pids
-
-
 def later_execs(agent):
     """Asked again and again: whether one of the programs started since then is recorded. Any of
     them: the capture is written a few times a second, the newest are never in it yet."""
@@ -160,7 +145,7 @@ def beside_auditd(arguments, directory, techniques):
             shell_is_found(agent, techniques)
             expect("serial" not in agent.gaps(), f"a gap in quiet times: {agent.gaps()}")
             with stopped(agent.processes()):
-                pids = storm()
+                pids = harness.run_programs(MARKERS)
                 # On a loaded machine the kernel's queue holds the whole storm meanwhile.
                 harness.wait_for("the kernel's audit queue does not become empty",
                                  lambda: harness.audit_status()["backlog"] == 0)
@@ -207,7 +192,7 @@ def with_a_small_backlog(arguments, directory, techniques):
         harness.sh("auditctl", "-b", "64")
         try:
             with stopped(agent.processes()):
-                pids = storm()
+                pids = harness.run_programs(MARKERS)
                 lost = harness.audit_status()["lost"] - lost
         finally:
             harness.sh("auditctl", "-b", str(backlog))

@@ -6,14 +6,12 @@ forked does, a reader that stands still does not stall the host, and audit belon
 import os
 import re
 import signal
-import subprocess
 import time
 
 import harness
 from harness import expect
 
 EXECS = 400
-PARALLEL = 16
 FOREIGN = ("-a", "always,exit", "-F", "arch=b64", "-S", "sethostname", "-k", "live-test-foreign")
 STALE = ("-a", "always,exit", "-F", "arch=b64", "-S", "sethostname", "-k", "audisp-eql-left-over")
 
@@ -22,21 +20,6 @@ def record(arguments, directory, name):
     capture = f"{directory}/{name}.capture"
     return harness.Process(arguments["program"], "record", "--config", "/dev/null", "--feed",
                            "unicast", capture, log=f"{directory}/{name}.log"), capture
-
-
-def run_programs(count):
-    """Runs /bin/true, PARALLEL at a time; the pids."""
-    pids, running = [], []
-    for _ in range(count):
-        running.append(subprocess.Popen(["/bin/true"], stdin=subprocess.DEVNULL))
-        pids.append(running[-1].pid)
-        if len(running) == PARALLEL:
-            for process in running:
-                process.wait()
-            running.clear()
-    for process in running:
-        process.wait()
-    return pids
 
 
 def check_capture(capture, pids):
@@ -84,7 +67,7 @@ def nothing_is_missing(arguments, directory):
     before, log_before = harness.audit_status(), kernel_log()
     with process as run:
         run.wait_for_line("started")
-        pids = run_programs(EXECS)
+        pids = harness.run_programs(EXECS)
         expect(run.stop() == 0, f"record failed:\n{run.text()}")
     check_capture(capture, pids)
     if before["enabled"] == 0:
@@ -99,7 +82,7 @@ def a_stopped_reader_stalls_nobody(arguments, directory):
         run.wait_for_line("started")
         os.kill(run.pid, signal.SIGSTOP)
         before = time.monotonic()
-        pids = run_programs(EXECS)
+        pids = harness.run_programs(EXECS)
         took = time.monotonic() - before
         os.kill(run.pid, signal.SIGCONT)
         expect(run.stop() == 0, f"record failed:\n{run.text()}")

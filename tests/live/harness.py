@@ -286,6 +286,24 @@ def first(value):
     return value[0] if isinstance(value, list) else value
 
 
+PARALLEL = 16
+
+
+def run_programs(count):
+    """Runs /bin/true, PARALLEL at a time; the pids."""
+    pids, running = [], []
+    for _ in range(count):
+        running.append(subprocess.Popen(["/bin/true"], stdin=subprocess.DEVNULL))
+        pids.append(running[-1].pid)
+        if len(running) == PARALLEL:
+            for process in running:
+                process.wait()
+            running.clear()
+    for process in running:
+        process.wait()
+    return pids
+
+
 # ---- the techniques ----
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/feed/ring.hpp"
 
+#include <cstring>
 #include <poll.h>
 #include <random>
 #include <stdexcept>
@@ -80,6 +81,44 @@ BOOST_AUTO_TEST_CASE(ring_refuses_what_no_feed_sends_and_wrong_sizes) {
     BOOST_TEST(ring.refused() == 1U);
     BOOST_CHECK_THROW(Ring(kSmall + 8), std::invalid_argument);
     BOOST_CHECK_THROW(Ring(4096), std::invalid_argument);
+}
+
+// Every length and every kind that may stand before a message, also at the ring's end.
+BOOST_AUTO_TEST_CASE(ring_gives_up_what_is_no_message_and_goes_on) {
+    for (const std::size_t before : {std::size_t{0}, kSmall - 64}) {
+        for (const std::uint64_t head : {std::uint64_t{0xffffffff}, std::uint64_t{kSmall},
+                                         std::uint64_t{Ring::kMaxPayload + 1}, std::uint64_t{200},
+                                         std::uint64_t{0x77} << 32}) {
+            Ring ring(kSmall);
+            Message out{};
+            for (std::size_t used = 0; used < before; used += Ring::footprint(40)) {
+                BOOST_REQUIRE(ring.push(message(MessageKind::clock, std::string(40, 'b'))));
+                ring.publish();
+                BOOST_REQUIRE(ring.front(out));
+                ring.release();
+            }
+            ring.push(message(MessageKind::audit_line, "first"));
+            ring.push(message(MessageKind::audit_line, "second"));
+            ring.publish();
+            BOOST_REQUIRE(ring.front(out));
+            // The header lies right before the payload.
+            std::memcpy(const_cast<char*>(out.bytes.data()) - 24, &head, sizeof head);
+            BOOST_REQUIRE(ring.front(out));
+            BOOST_TEST(static_cast<int>(out.kind) == static_cast<int>(MessageKind::loss));
+            BOOST_TEST(out.bytes == "feed=ring count=1 at_least=1");
+            BOOST_TEST(ring.damaged() == 1U);
+            BOOST_REQUIRE(ring.front(out));  // the same
+            BOOST_TEST(ring.damaged() == 1U);
+            ring.release();
+            BOOST_TEST(!ring.front(out));
+            BOOST_TEST(ring.used_bytes() == 0U);
+            BOOST_TEST(ring.push(message(MessageKind::audit_line, "third")));
+            ring.publish();
+            BOOST_REQUIRE(ring.front(out));
+            BOOST_TEST(out.bytes == "third");
+            ring.release();
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(ring_wakes_only_a_sleeper) {
