@@ -300,6 +300,11 @@ void add_input(TableBuilder& table, Settings& s) {
         "Load them for this time (60s, 5m, 1h), count the records and bytes that each adds on "
         "this host, and put everything back: what that means for auditd's log, and which "
         "programs fill it.");
+    table.add(kOutput, kEnable, false, "measure", value(s.measure, "TIME"),
+              "How long to measure what the audit rules add to auditd's log, before anything is "
+              "changed; 10s without it.");
+    table.add(kOutput, kEnable, false, "accept", po::bool_switch(&s.accept),
+              "Also where auditd's log will reach back for less than 7 days; without measuring.");
     table.add(kInput, kRecord, false, "for",
               value(s.record_seconds, "SECONDS")->default_value(s.record_seconds, "0"),
               "Stop after this time; 0: run until SIGINT or SIGTERM.");

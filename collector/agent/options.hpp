@@ -90,6 +90,7 @@ struct Settings {
     bool expensive_audit_rules = false;
     bool install = false;  // audit-rules
     Duration measure;      // audit-rules; 0: does not
+    bool accept = false;   // enable: whatever the audit rules cost
     std::string capture;   // empty: none
 
     std::string syslog = "/dev/log";  // a unix datagram socket; "off"

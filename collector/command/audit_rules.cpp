@@ -3,41 +3,23 @@
 // or measured.
 #include "collector/feed/audit_rules.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstring>
 #include <iostream>
 #include <stdexcept>
-#include <utility>
 
 #include <fmt/format.h>
 
-#include "collector/agent/audit_costs.hpp"
 #include "collector/agent/kernel_needs.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/command/audit_cost_report.hpp"
+#include "collector/command/audit_measure.hpp"
 #include "collector/command/command.hpp"
-#include "collector/command/counted.hpp"
-#include "collector/command/status_line.hpp"
-#include "collector/feed/audit_trial.hpp"
 #include "collector/host/gather.hpp"
 
 namespace audisp_eql::collector {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// Set by SIGINT and SIGTERM: a measurement ends early, and all is put back.
-volatile std::sig_atomic_t stopped = 0;
-
-void stop_on_signals() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { stopped = 1; };
-    ::sigaction(SIGINT, &action, nullptr);
-    ::sigaction(SIGTERM, &action, nullptr);
-}
 
 int install(const KernelNeeds& needs) {
     KernelAuditControl control;
@@ -64,55 +46,11 @@ int install(const KernelNeeds& needs) {
     return status.enabled == 2 ? kExitCannotRun : kExitFine;
 }
 
-// Counts what comes in until the time is over; how many seconds that were.
-double count(AuditTrial& trial, std::chrono::seconds time, AuditCosts& costs) {
-    Assembler assembler(costs);
-    StatusLine line;
-    AuditBatch batch;
-    const auto start = Clock::now();
-    auto shown = start;
-    while (stopped == 0) {
-        const auto now = Clock::now();
-        if (now - start >= time)
-            break;
-        if (line.watched() && now - shown >= std::chrono::milliseconds(200)) {
-            shown = now;
-            line.show(
-                fmt::format("{} s of {} s, {} records; Ctrl-C ends it and shows what there is",
-                            std::chrono::duration_cast<std::chrono::seconds>(now - start).count(),
-                            time.count(), costs.all().records + costs.others().records));
-        }
-        const std::int64_t now_ns = now.time_since_epoch().count();
-        if (trial.read(100, batch))
-            for (const AuditBatch::Record& record : batch.records)
-                assembler.add({record.audit_type, now_ns, record.bytes, {}}, now_ns);
-        assembler.advance(now_ns);
-    }
-    assembler.finish();
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 int measure(const Settings& settings, const KernelNeeds& needs, const detect::RuleSet& rules) {
-    std::vector<std::string> texts;
-    for (const NeededLine& line : needs.lines)
-        texts.push_back(line.text);
-    AuditCosts costs(texts.size(), AuditTrial::line_of);
-    stop_on_signals();
-    double seconds = 0;
-    {
-        AuditTrial trial(texts);
-        for (const auto& note : trial.notes())
-            log::warning(note);
-        seconds = count(trial, std::chrono::seconds(settings.measure.seconds), costs);
-        log::info(fmt::format("measured for {:.0f} s: {}", seconds, trial.feed()));
-        if (const auto lost = trial.lost(); lost != 0)
-            log::warning(
-                fmt::format("the kernel lost at least {} meanwhile: there is more than was counted",
-                            counted(lost, "record")));
-    }
-    constexpr const char* kConf = "/etc/audit/auditd.conf";
-    print_costs({rules, needs.lines, costs, std::max(seconds, 0.001),
-                 log_room(read_auditd_file(kConf), kConf)},
+    const MeasuredCosts measured =
+        measure_costs(needs.lines, std::chrono::seconds(settings.measure.seconds));
+    print_costs({rules, needs.lines, measured.costs, measured.seconds,
+                 log_room(read_auditd_file(kAuditdConf), kAuditdConf)},
                 std::cout);
     return kExitFine;
 }

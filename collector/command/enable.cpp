@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // audisp-eql enable, disable: switching the program on and off, in either form.
+#include <chrono>
 #include <iostream>
 #include <optional>
 #include <stdexcept>
@@ -9,9 +10,11 @@
 
 #include "collector/agent/log.hpp"
 #include "collector/agent/rule_loader.hpp"
+#include "collector/command/audit_measure.hpp"
 #include "collector/command/command.hpp"
 #include "collector/command/doctor.hpp"
 #include "collector/command/switch_steps.hpp"
+#include "collector/host/gather.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -42,16 +45,54 @@ bool carry_out_all(const SwitchPlan& plan, const SwitchFacts& facts, const char*
     return true;
 }
 
-// auditd would start it again and again, and systemd, too.
-bool has_rules(const Settings& settings) {
+// nullopt: auditd would start it again and again, and systemd, too. It was said why.
+std::optional<LoadedRules> usable_rules(const Settings& settings) {
     try {
-        const LoadedRules rules =
-            load_rule_set(settings.rules, settings.deprecated, settings.exceptions);
+        LoadedRules rules = load_rule_set(settings.rules, settings.deprecated, settings.exceptions);
         if (rules.set != nullptr && !rules.set->rules().empty())
-            return true;
+            return rules;
         log::error("no rule can be loaded: 'audisp-eql check' says why; nothing was changed");
     } catch (const std::runtime_error& problem) {
         log::error(fmt::format("{}; nothing was changed", problem.what()));
+    }
+    return std::nullopt;
+}
+
+KernelNeeds needs_of(const Settings& settings, const detect::RuleSet& rules) {
+    NeedsOptions options;
+    options.expensive = settings.expensive_audit_rules;
+    return kernel_needs(rules, options);
+}
+
+// What shows the host's usual work, and nobody minds waiting for.
+constexpr std::chrono::seconds kMeasuringTime{10};
+
+// What our audit rules add to auditd's log is said before anything is changed. False: it is more
+// than goes without asking.
+bool price_is_right(const Settings& settings, const KernelNeeds& needs) {
+    if (settings.accept)
+        return true;
+    const auto time = settings.measure.seconds == 0
+                          ? kMeasuringTime
+                          : std::chrono::seconds(settings.measure.seconds);
+    const char* mend =
+        "'audisp-eql audit-rules --measure 60s' names the programs that fill it, num_logs and "
+        "max_log_file make room; or take it as it is: audisp-eql enable plugin --accept";
+    try {
+        say(fmt::format("Measuring for {} s what auditd's log will take", time.count()));
+        const MeasuredCosts measured = measure_costs(needs.lines, time);
+        const LogPrice price =
+            log_price(measured.costs.all(), measured.costs.others(), measured.seconds,
+                      log_room(read_auditd_file(kAuditdConf), kAuditdConf));
+        say("Price: " + price.text);
+        if (!price.dear)
+            return true;
+        log::error(fmt::format("that is less than 7 days, and nothing was changed: {}", mend));
+    } catch (const std::runtime_error& problem) {
+        log::error(
+            fmt::format("what auditd's log will take cannot be measured: {}; nothing was "
+                        "changed: {}",
+                        problem.what(), mend));
     }
     return false;
 }
@@ -92,14 +133,25 @@ int enable_command(const Settings& settings) {
             "it does not");
         return kExitUserMistake;
     }
-    const SwitchFacts facts = gather_switch_facts(settings.config);
-    const SwitchPlan plan = plan_enable(*form, facts);
+    SwitchFacts facts = gather_switch_facts(settings.config);
+    SwitchPlan plan = plan_enable(*form, facts);
     if (!plan.refusal.empty()) {
         log::error(plan.refusal);
         return kExitCannotRun;
     }
-    if (!plan.steps.empty() && !has_rules(settings))
-        return kExitCannotRun;
+    if (!plan.steps.empty() || facts.audit_locked) {
+        const std::optional<LoadedRules> rules = usable_rules(settings);
+        if (!rules)
+            return kExitCannotRun;
+        const KernelNeeds needs = needs_of(settings, *rules->set);
+        // Locked, no rule of ours can be tried, and none is loaded before the reboot.
+        if (facts.audit_locked) {
+            facts.boot_rules = boot_rules_file(audit_rules_text(needs, *rules->set));
+            plan = plan_enable(*form, facts);
+        } else if (plan.costs_log && !price_is_right(settings, needs)) {
+            return kExitCannotRun;
+        }
+    }
     const char* name = *form == Form::plugin ? "auditd's plugin" : "a service";
     if (plan.steps.empty())
         say(fmt::format("audisp-eql is switched on as {} already: nothing was changed", name));
@@ -109,9 +161,10 @@ int enable_command(const Settings& settings) {
         say(fmt::format("audisp-eql is switched on as {}", name));
     for (const auto& note : plan.notes)
         say("Note: " + note);
-    if (plan.costs_log)
-        say("Note: auditd's log takes the records of our audit rules, too, about eight for each "
-            "program that starts: see how long its history then lasts (max_log_file, num_logs)");
+    if (plan.costs_log && facts.audit_locked)
+        say("Note: auditd's log will take the records of our audit rules, too, about eight for "
+            "each program that starts; after the reboot 'audisp-eql audit-rules --measure 60s' "
+            "says how long its history then lasts");
     say_findings(settings);
     const bool runs = *form == Form::service || facts.auditd_pid != 0;
     return runs ? test_detection(settings, facts) : kExitFine;

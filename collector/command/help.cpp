@@ -165,7 +165,10 @@ constexpr CommandEntry kCommands[] = {
      "switch audisp-eql on, as auditd's plugin or as a service",
      "plugin: sets 'active = yes' in the file that auditd's plugin directory has of this\n"
      "program, or makes that file, and tells auditd to read its configuration. auditd\n"
-     "goes on writing its log; the records of our own audit rules stand there, too.\n"
+     "goes on writing its log; the records of our own audit rules stand there, too. What\n"
+     "they add is measured and said before anything is changed, and where the log then\n"
+     "reaches back for less than 7 days nothing is, without --accept. Where audit is locked\n"
+     "(-e 2) everything is prepared for the next reboot.\n"
      "service: makes the service's user and its log directory where they are missing, and\n"
      "has systemd start audisp-eql.service, now and at every boot. It takes the kernel's\n"
      "audit feed, so that auditd must be off.\n"

@@ -25,6 +25,19 @@ std::string not_root(std::string_view command) {
     return fmt::format("only root can switch audisp-eql on or off: sudo audisp-eql {}", command);
 }
 
+// Until the next boot no rule can be loaded, and then only by who is there before the lock: the
+// host's own load of its audit rules.
+void add_locked(const SwitchFacts& facts, SwitchPlan& plan) {
+    if (facts.boot_rules_possible && facts.boot_rules_text != facts.boot_rules)
+        plan.steps.push_back(Step::write_boot_rules);
+    plan.notes.emplace_back(
+        facts.boot_rules_possible
+            ? "the audit rules are locked (-e 2): audisp-eql sees what the rules in force report, "
+              "and all that it needs after the next reboot"
+            : "the audit rules are locked (-e 2), and there is no directory to have more loaded "
+              "from before the lock: audisp-eql sees what the host's own rules report");
+}
+
 SwitchPlan plan_enable_plugin(const SwitchFacts& facts) {
     if (facts.unit_enabled || facts.unit_active)
         return refuse(
@@ -64,10 +77,7 @@ SwitchPlan plan_enable_plugin(const SwitchFacts& facts) {
             fmt::format("auditd starts audisp-eql as {} says, which does not name {}",
                         facts.plugin_path, facts.config));
     if (facts.audit_locked)
-        plan.notes.emplace_back(
-            "the audit rules are locked (-e 2): audisp-eql sees what the host's own rules report, "
-            "and all that it needs after the next reboot, if its rules are in force before the "
-            "lock");
+        add_locked(facts, plan);
     return plan;
 }
 
@@ -117,6 +127,14 @@ void add_plugin_off(const SwitchFacts& facts, SwitchPlan& plan) {
 
 }  // namespace
 
+std::string boot_rules_file(const std::string& lines) {
+    return "# Made by 'audisp-eql enable plugin' because audit is locked (-e 2); 'disable' removes "
+           "it.\n"
+           "# What the kernel refuses of it is passed over, so that the rules of others are loaded "
+           "(auditctl(8)):\n-c\n" +
+           lines;
+}
+
 SwitchPlan plan_enable(Form form, const SwitchFacts& facts) {
     if (!facts.root)
         return refuse(not_root(form == Form::plugin ? "enable plugin" : "enable service"));
@@ -133,6 +151,13 @@ SwitchPlan plan_disable(std::optional<Form> form, const SwitchFacts& facts) {
     SwitchPlan plan;
     if (form != Form::service)
         add_plugin_off(facts, plan);
+    if (form != Form::service && facts.boot_rules_text) {
+        plan.steps.push_back(Step::remove_boot_rules);
+        if (facts.audit_locked)
+            plan.notes.emplace_back(
+                "the audit rules are locked (-e 2): those of audisp-eql stay in force until the "
+                "next reboot");
+    }
     if (form != Form::plugin && (facts.unit_enabled || facts.unit_active))
         plan.steps.push_back(Step::stop_service);
     return plan;

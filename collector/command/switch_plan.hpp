@@ -31,6 +31,9 @@ struct SwitchFacts {
     std::optional<std::string> plugin_text;  // nullopt: there is no such file
     bool program_fits = false;               // what the file names, or we: auditd would start it
     bool plugin_runs = false;                // auditd has started us
+    bool boot_rules_possible = false;        // the directory that auditd's rules are read from
+    std::optional<std::string> boot_rules_text;  // of our file in it; nullopt: there is none
+    std::string boot_rules;                      // what is to stand there, where audit is locked
 
     bool systemd = false;
     bool unit_installed = false;
@@ -40,6 +43,8 @@ struct SwitchFacts {
 
 enum class Step : std::uint8_t {
     write_plugin_file,  // made anew, or set to active
+    write_boot_rules,   // audit is locked: what the next boot loads before the lock
+    remove_boot_rules,
     clear_plugin_file,  // set to inactive, or removed where `enable` made it
     reload_auditd,      // SIGHUP, which every version and distribution allows
     await_plugin_start,
@@ -60,6 +65,9 @@ struct SwitchPlan {
     // Switched on, it will load audit rules whose records auditd writes to its log.
     bool costs_log = false;
 };
+
+// The file of audit rules for the next boot, of these lines in auditctl's form.
+std::string boot_rules_file(const std::string& lines);
 
 SwitchPlan plan_enable(Form form, const SwitchFacts& facts);
 // nullopt: whatever is on.

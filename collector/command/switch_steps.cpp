@@ -102,6 +102,17 @@ std::string write_plugin_file(const SwitchFacts& facts) {
     return fmt::format("made {}", facts.plugin_path);
 }
 
+std::string write_boot_rules(const SwitchFacts& facts) {
+    replace_file(kBootRulesFile, facts.boot_rules);
+    return fmt::format("made {}, for the next boot", kBootRulesFile);
+}
+
+std::string remove_boot_rules() {
+    if (::unlink(kBootRulesFile) != 0)
+        throw failed(fmt::format("{} cannot be removed", kBootRulesFile), errno);
+    return fmt::format("removed {}", kBootRulesFile);
+}
+
 std::string clear_plugin_file(const SwitchFacts& facts) {
     if (is_own_plugin_file(*facts.plugin_text)) {
         if (::unlink(facts.plugin_path.c_str()) != 0)
@@ -212,6 +223,10 @@ void gather_plugin(const HostState& host, SwitchFacts& facts) {
         auditd.plugin ? auditd.plugin->path : auditd.plugin_directory + "/audisp-eql.conf";
     facts.program_fits =
         auditd.plugin ? auditd.plugin->program_fits : auditd_would_start(facts.program);
+    facts.boot_rules_possible =
+        ::access(std::filesystem::path(kBootRulesFile).parent_path().c_str(), W_OK) == 0;
+    if (::access(kBootRulesFile, F_OK) == 0)
+        facts.boot_rules_text = read_system_file(kBootRulesFile);
     if (auditd.plugin)
         facts.plugin_text = read_system_file(facts.plugin_path);
 }
@@ -275,6 +290,10 @@ std::string carry_out(Step step, const SwitchFacts& facts) {
     switch (step) {
         case Step::write_plugin_file:
             return write_plugin_file(facts);
+        case Step::write_boot_rules:
+            return write_boot_rules(facts);
+        case Step::remove_boot_rules:
+            return remove_boot_rules();
         case Step::clear_plugin_file:
             return clear_plugin_file(facts);
         case Step::reload_auditd:

@@ -15,6 +15,10 @@ namespace audisp_eql::collector {
 inline constexpr const char* kServiceName = "audisp-eql.service";
 inline constexpr const char* kServiceUser = "_audisp-eql";
 
+// Read by augenrules, in the order of names, before the lock. What cannot be loaded of it is passed
+// over ("-c", auditctl(8)), so that nobody else's rules are lost by it.
+inline constexpr const char* kBootRulesFile = "/etc/audit/rules.d/80-audisp-eql.rules";
+
 // `config`: as the user named it; empty: the default.
 SwitchFacts gather_switch_facts(const std::string& config);
 

@@ -69,7 +69,7 @@ def switched_on_and_off(arguments, directory, plugin_file, network):
             before = auditd.files()
             expect("nothing was changed" in switch(program, config, "disable"), "disable did something")
 
-            said = switch(program, config, "enable", "plugin", "--look-in", f"{directory}/syslog.log")
+            said = switch(program, config, "enable", "plugin", "--accept", "--look-in", f"{directory}/syslog.log")
             expect("detected" in said, f"the selftest has not detected:\n{said}")
             on = auditd.files()
             expect(len(auditd.children()) == 1, f"auditd runs no plugin:\n{said}")
@@ -77,7 +77,7 @@ def switched_on_and_off(arguments, directory, plugin_file, network):
             expect(on["audisp-eql.conf"][0] == "0o100640", f"another mode: {on}")
             expect(set(on) == {"audisp-eql.conf"}, f"other files are left: {on}")
             running = auditd.children()
-            said = switch(program, config, "enable", "plugin", "--look-in", f"{directory}/syslog.log")
+            said = switch(program, config, "enable", "plugin", "--accept", "--look-in", f"{directory}/syslog.log")
             expect("nothing was changed" in said, f"done twice:\n{said}")
             expect(auditd.files() == on and auditd.children() == running, "twice changed something")
             said = switch(program, config, "enable", "service", code=1)

@@ -76,6 +76,23 @@ plugin_pid() {
     pgrep -P "$(auditd_pid)" -x audisp-eql
 }
 
+# A detection rule of which the kernel refuses the audit rule.
+refused_rule() {
+    mkdir -p /etc/audisp-eql/rules.d
+    # The kernel takes no name of more than 255 bytes.
+    long=$(printf '%0300d' 0)
+    cat >/etc/audisp-eql/rules.d/refused.toml <<TEXT
+[rule]
+name = "refused"
+rule_id = "33333333-3333-4333-8333-333333333334"
+language = "eql"
+type = "eql"
+risk_score = 1
+severity = "low"
+query = '''file where event.type == "creation" and file.path : "/srv/$long/*"'''
+TEXT
+}
+
 # A server in a network namespace of its own, by documentation addresses.
 network() {
     ip netns add attacker

@@ -11,20 +11,8 @@ done >/etc/audit/rules.d/50-foreign.rules
 must augenrules --load
 [ "$(auditctl -l | grep -c foreign)" = 60 ] || fail "$(auditctl -l | grep -c foreign) foreign rules"
 must install_it
-mkdir -p /etc/audisp-eql/rules.d
-# The kernel takes no name of more than 255 bytes.
-long=$(printf '%0300d' 0)
-cat >/etc/audisp-eql/rules.d/refused.toml <<TEXT
-[rule]
-name = "refused"
-rule_id = "33333333-3333-4333-8333-333333333334"
-language = "eql"
-type = "eql"
-risk_score = 1
-severity = "low"
-query = '''file where event.type == "creation" and file.path : "/srv/$long/*"'''
-TEXT
-must audisp-eql enable plugin
+refused_rule
+must audisp-eql enable plugin --accept
 grep -iE 'refus|kernel|Note|warn' /out/last | cut -c1-200
 journalctl -b -t audisp-eql -o cat --no-pager | grep -E '^audit rules|refuse' | cut -c1-200
 [ "$(auditctl -l | grep -c foreign)" = 60 ] || fail 'foreign rules are lost'

@@ -16,7 +16,16 @@ no_own_rules || fail 'installing loaded audit rules'
 
 say 'as plugin'
 auditd=$(auditd_pid)
-must audisp-eql enable plugin
+# Each turn of this starts a program: the log would be full within the day.
+(while :; do /bin/true; done) &
+busy=$!
+refused audisp-eql enable plugin --measure 5s
+say "$(grep Price /out/last)"
+says 'less than 7 days, and nothing was changed'
+kill $busy
+no_own_rules || fail 'refused, and its rules are loaded'
+must audisp-eql enable plugin --measure 5s
+say "$(grep Price /out/last)"
 says detected
 must audisp-eql enable plugin
 says 'nothing was changed'

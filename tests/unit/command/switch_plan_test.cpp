@@ -157,12 +157,39 @@ BOOST_AUTO_TEST_CASE(what_is_refused_says_what_to_do) {
 BOOST_AUTO_TEST_CASE(locked_rules_are_no_reason_to_refuse) {
     SwitchFacts facts = host_with_auditd();
     facts.audit_locked = true;
+    facts.boot_rules_possible = true;
+    facts.boot_rules = boot_rules_file("-a always,exit -S execve\n");
     const SwitchPlan plan = plan_enable(Form::plugin, facts);
-    BOOST_TEST(!plan.steps.empty());
     BOOST_REQUIRE_EQUAL(plan.notes.size(), 1U);
     BOOST_TEST(says(plan.notes[0], "after the next reboot"));
     // Nothing is waited for that cannot come.
-    BOOST_TEST((plan.steps.back() == Step::await_plugin_start));
+    const Steps steps{Step::write_plugin_file, Step::reload_auditd, Step::await_plugin_start,
+                      Step::write_boot_rules};
+    BOOST_TEST((plan.steps == steps));
+
+    facts = with_plugin();
+    facts.audit_locked = facts.boot_rules_possible = true;
+    facts.boot_rules = boot_rules_file("-a always,exit -S execve\n");
+    facts.boot_rules_text = facts.boot_rules;
+    BOOST_TEST(plan_enable(Form::plugin, facts).steps.empty());
+    // What the detection rules need has changed.
+    facts.boot_rules_text = boot_rules_file("");
+    BOOST_TEST((plan_enable(Form::plugin, facts).steps == Steps{Step::write_boot_rules}));
+    const SwitchPlan off = plan_disable(std::nullopt, facts);
+    BOOST_TEST((off.steps.back() == Step::remove_boot_rules));
+    BOOST_REQUIRE_EQUAL(off.notes.size(), 1U);
+    BOOST_TEST(says(off.notes[0], "until the next reboot"));
+    facts.boot_rules_possible = false;
+    const SwitchPlan nowhere = plan_enable(Form::plugin, facts);
+    BOOST_TEST(nowhere.steps.empty());
+    BOOST_TEST(says(nowhere.notes.at(0), "there is no directory"));
+}
+
+// A refused rule ends the load of all that come after it, unless the file says otherwise before it.
+BOOST_AUTO_TEST_CASE(rules_for_the_boot_cannot_end_the_load_of_others) {
+    const std::string text = boot_rules_file("-a always,exit -S execve\n");
+    BOOST_TEST(text.find("\n-c\n") < text.find("\n-a "));
+    BOOST_TEST(text.substr(text.size() - 2) == "e\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_names_another_configuration_is_told) {
