@@ -229,8 +229,7 @@ void own_lines(const HostState& host, Report& report) {
         return;
     }
     const std::string mend = host.audit->enabled == kLocked
-                                 ? "put the rules of audisp-eql into /etc/audit/rules.d and reboot "
-                                   "(audit is locked)"
+                                 ? "audisp-eql enable plugin, then reboot (audit is locked)"
                                  : "restart audisp-eql; its log says what the kernel refused";
     if (own == 0 && (!host.rules || host.rules->blind != 0))
         return report.broken("own_rules", "none of our audit rules is in force", mend);

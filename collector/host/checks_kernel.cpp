@@ -99,6 +99,9 @@ void kernel(const HostState& host, Report& report) {
         report.fine("kernel_audit",
                     fmt::format("Linux {}: audit answers{}", host.kernel.release,
                                 host.kernel.syscall_rules ? " and takes system call rules" : ""));
+    const std::string without = fallbacks_text(host.kernel.features);
+    report.fine("kernel_features",
+                without.empty() ? "nothing is missing that younger kernels have" : without);
     capabilities(host, report);
 }
 

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <libaudit.h>
 #include <linux/netlink.h>
+#include <sys/prctl.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -120,6 +121,7 @@ void gather_audit(HostState& host) {
             std::transform(rules.begin(), rules.end(), std::back_inserter(*host.lines), describe);
         }
         host.kernel.syscall_rules = try_syscall_rules(control, host);
+        try_audit_rules(control, status, host.kernel.features);
     } catch (const std::runtime_error&) {
         host.audit_error = errno;
     }
@@ -246,28 +248,51 @@ AuditLine describe(const AuditRuleBytes& bytes) {
     return line;
 }
 
+namespace {
+
+// A new name is an event that nobody asked for; its end comes behind it.
+pid_t fork_once() {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::prctl(PR_SET_NAME, "audisp-eql-try");
+        ::_exit(0);
+    }
+    if (child > 0)
+        ::waitpid(child, nullptr, 0);
+    return child;
+}
+
+// True: that was the last of that process.
+bool note(const ProcEvent& event, ConnectorFacts& facts) {
+    if (event.what == ProcEvent::What::fork)
+        facts.heard = true;
+    else if (event.what == ProcEvent::What::comm)
+        facts.filtered = false;
+    else if (event.what == ProcEvent::What::exit && facts.heard && !facts.filtered)
+        facts.filtered = true;
+    return event.what == ProcEvent::What::exit;
+}
+
+}  // namespace
+
 ConnectorFacts try_connector() {
     ConnectorFacts facts;
     try {
         ProcConnector connector;
         facts.subscribed = true;
-        const pid_t child = ::fork();
-        if (child == 0)
-            ::_exit(0);
+        const pid_t child = fork_once();
         if (child < 0)
             return facts;
-        ::waitpid(child, nullptr, 0);
         const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
         std::vector<ProcEvent> events;
-        while (!facts.heard && std::chrono::steady_clock::now() < end) {
+        for (bool over = false; !over && std::chrono::steady_clock::now() < end;) {
             pollfd waiting{connector.descriptor(), POLLIN, 0};
             ::poll(&waiting, 1, 50);
             events.clear();
             connector.drain(ProcConnector::kMaxDrain, events);
-            facts.heard =
-                std::any_of(events.begin(), events.end(), [child](const ProcEvent& event) {
-                    return event.what == ProcEvent::What::fork && event.tgid == child;
-                });
+            for (const ProcEvent& event : events)
+                if (event.tgid == child)
+                    over = note(event, facts) || over;
         }
     } catch (const std::runtime_error& error) {
         facts.error = error.what();
@@ -286,6 +311,8 @@ HostState gather_host_state(ProcReader& proc) {
                   [&](const AgentFacts& agent) { return !watches_this_host(host, agent); });
     host.auditd = gather_auditd(proc, host.auditd.pid);
     host.connector = try_connector();
+    host.kernel.features.connector_filter = host.connector->filtered;
+    host.kernel.features.multicast = multicast_from(try_multicast());
     if (const auto self = proc.read(::getpid()))
         host.capabilities = self->cap_effective;
     gather_surroundings(host);

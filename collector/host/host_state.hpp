@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "collector/feed/audit_control.hpp"
+#include "collector/host/kernel_features.hpp"
 
 namespace audisp_eql::collector {
 
@@ -83,12 +84,14 @@ struct KernelFacts {
     std::map<std::string, bool> config;
     std::optional<bool> syscall_rules;     // it takes rules about system calls, found by trying
     std::optional<int> io_uring_disabled;  // the sysctl, from 6.6
+    KernelFeatures features;
 };
 
 struct ConnectorFacts {
     bool subscribed = false;
     bool heard = false;  // a fork of our own came back
     std::string error;
+    std::optional<bool> filtered = std::nullopt;  // what was not asked for did not come
 };
 
 struct OutputFacts {

@@ -87,23 +87,6 @@ def script(name, package):
             (HERE / f"boots/{name}.sh").read_text() + "exit 0\n")
 
 
-SELINUX = ("selinux-policy-default", "policycoreutils", "selinux-utils", "semodule-utils")
-
-
-def with_selinux(root):
-    """Our module, compiled here, in the guest's policy."""
-    devel = pathlib.Path("/usr/share/selinux/devel/Makefile")
-    if not devel.exists():
-        raise Skip("selinux-policy-dev is not installed")
-    sources = root / "root/selinux"
-    shutil.copytree(HERE.parent.parent / "packaging/selinux", sources)
-    sh("make", "-f", devel, "-C", sources, "NAME=default", "audisp_eql.pp")
-    config = root / "etc/selinux/config"
-    config.write_text("SELINUX=enforcing\nSELINUXTYPE=default\n")
-    sh("chroot", root, "semodule", "-n", "-s", "default", "-i", "/root/selinux/audisp_eql.pp")
-    shutil.rmtree(sources)
-
-
 def run(suite, package, name):
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="audisp-eql-guest.") as directory:
@@ -115,17 +98,12 @@ def run(suite, package, name):
         if package.suffix == ".deb":
             needed = machine.package_names(package)
             files.append(next_version(package, directory))
-        selinux = "selinux" in name
-        if selinux:
-            image = machine.image(suite, [*needed, *SELINUX], with_selinux, "-selinux")
-        else:
-            image = machine.image(suite, needed)
+        image = machine.image(suite, needed)
         made = time.monotonic()
         guest = machine.Guest(image, directory)
         # a+b: one guest boots twice, and what the first boot did is there.
         for boot in name.split("+"):
-            arguments = f"security=selinux enforcing={int(boot == 'selinux')}" if selinux else ""
-            found = guest.boot(script(boot, package), files, arguments=arguments)
+            found = guest.boot(script(boot, package), files)
             said = found["said"].rstrip().replace("\n", "\n  ")
             expect(found.get("code", "").strip() == "0", f"{suite}, {boot}:\n  {said}")
             print(f"{suite}, {boot}:\n  {said}")

@@ -404,13 +404,31 @@ BOOST_AUTO_TEST_CASE(sound_hosts) {
 // Each check of the table is fine somewhere, or a fault of its own.
 BOOST_AUTO_TEST_CASE(every_thing_is_said) {
     const Findings findings = examine(plugin_host());
-    for (const char* check :
-         {"kernel_audit",  "rights",         "agent",         "audit_holder",
-          "audit_enabled", "audit_failure",  "backlog_limit", "backlog_wait_time",
-          "rate_limit",    "lost",           "boot_audit",    "listeners",
-          "never_task",    "own_rules",      "auditd",        "auditd_conf",
-          "plugin",        "proc_connector", "namespaces",    "security_module",
-          "io_uring",      "clock",          "rules",         "output"})
+    for (const char* check : {"kernel_audit",
+                              "kernel_features",
+                              "rights",
+                              "agent",
+                              "audit_holder",
+                              "audit_enabled",
+                              "audit_failure",
+                              "backlog_limit",
+                              "backlog_wait_time",
+                              "rate_limit",
+                              "lost",
+                              "boot_audit",
+                              "listeners",
+                              "never_task",
+                              "own_rules",
+                              "auditd",
+                              "auditd_conf",
+                              "plugin",
+                              "proc_connector",
+                              "namespaces",
+                              "security_module",
+                              "io_uring",
+                              "clock",
+                              "rules",
+                              "output"})
         BOOST_TEST(
             std::count_if(findings.begin(), findings.end(),
                           [check](const Finding& finding) { return finding.check == check; }) == 1,
