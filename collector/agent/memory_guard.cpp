@@ -1,27 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/memory_guard.hpp"
 
+#include <cstdio>
+#include <fcntl.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include "collector/feed/ring.hpp"
+#include "collector/privilege/confine.hpp"
 #include "detect/event/pool.hpp"
+#include "detect/event/pool_trim.hpp"
 
 namespace audisp_eql::collector {
 
 MemoryGuard::MemoryGuard(std::size_t ceiling)
-    : ceiling_(ceiling), mark_(ceiling / 3 * 2 - Ring::kDefaultBytes) {}
+    : ceiling_(ceiling),
+      mark_(ceiling / 3 * 2 - Ring::kDefaultBytes),
+      most_resident_(ceiling - Ring::kDefaultBytes - kElsewhere) {}
 
 bool MemoryGuard::look() {
     since_ = 0;
-    return used() > mark_;
+    return used() > mark_ || resident() > most_resident_;
 }
 
+bool MemoryGuard::wants_less() const {
+    if (used() > mark_ - mark_ / 8)
+        return true;
+    const std::size_t enough = most_resident_ - most_resident_ / 16;
+    if (resident() <= enough)
+        return false;
+    detect::trim_record_pool();
+    ::malloc_trim(0);
+    return resident() > enough;
+}
+
+// A sanitizer's heap says nothing: then the pool is all that is known.
 std::size_t MemoryGuard::used() {
     const struct mallinfo2 heap = ::mallinfo2();
-    const detect::RecordPoolUse pool = detect::record_pool_use();
-    const std::size_t taken = heap.uordblks + heap.hblkhd;
-    // A sanitizer's heap says nothing: then the pool is all that is known.
-    return taken < pool.reserved ? pool.live : taken - pool.reserved + pool.live;
+    return heap.uordblks + heap.hblkhd + detect::record_pool_use().live;
+}
+
+std::size_t MemoryGuard::resident() {
+    if (kSanitized)
+        return 0;  // most of it is the sanitizer's
+    char text[128] = {};
+    const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    const ssize_t size = ::read(file, text, sizeof text - 1);
+    ::close(file);
+    unsigned long all = 0, pages = 0, shared = 0;
+    if (size <= 0 || std::sscanf(text, "%lu %lu %lu", &all, &pages, &shared) != 3)
+        return 0;
+    return (pages - shared) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace audisp_eql::collector
