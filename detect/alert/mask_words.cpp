@@ -6,6 +6,8 @@
 #include <iterator>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "detect/alert/mask.hpp"
 #include "detect/alert/mask_names.hpp"
 #include "detect/alert/mask_programs.hpp"
@@ -40,6 +42,29 @@ bool listed(std::string_view list, std::string_view word) {
         return false;
     const std::string padded = " " + std::string(word) + " ";
     return list.find(padded) != npos;
+}
+
+// By program, its rows of kSecretOptions, a bit each. Every word of an alert is looked up.
+using OptionsByProgram = boost::unordered_flat_map<std::string_view, std::uint64_t>;
+
+OptionsByProgram options_by_program() {
+    OptionsByProgram options;
+    for (std::size_t row = 0; row < kSecretOptionCount; ++row) {
+        const std::string_view programs = kSecretOptions[row].programs;
+        for (std::size_t begin = 1; begin < programs.size();) {
+            const std::size_t end = programs.find(' ', begin);
+            options[programs.substr(begin, end - begin)] |= std::uint64_t{1} << row;
+            begin = end + 1;
+        }
+    }
+    return options;
+}
+
+// 0: none.
+std::uint64_t options_of(std::string_view program) {
+    static const OptionsByProgram options = options_by_program();
+    const auto found = options.find(program);
+    return found == options.end() ? 0 : found->second;
 }
 
 std::string_view base_name(std::string_view path) {
@@ -196,13 +221,11 @@ class Command {
         const std::string_view word = text(i);
         if (word == "config" || word == "configure" || word == "nmcli")
             sets_names_ = true;
-        if (is_option(word) || word.size() > 256 ||
-            (i > 0 && listed(kNamesFollow, words_[i - 1]->text)))
+        if (is_option(word) || word.size() > 256)
             return;
-        const std::string_view program = base_name(word);
-        for (std::size_t row = 0; row < kSecretOptionCount; ++row)
-            if (listed(kSecretOptions[row].programs, program))
-                options_ |= std::uint64_t{1} << row;
+        const std::uint64_t options = options_of(base_name(word));
+        if (options != 0 && !(i > 0 && listed(kNamesFollow, words_[i - 1]->text)))
+            options_ |= options;
     }
 
     void last_word() {
