@@ -48,8 +48,11 @@ std::size_t Ring::free_bytes() {
 bool Ring::push(const Message& message) {
     const std::size_t size = footprint(message.bytes.size());
     const std::size_t to_end = capacity_ - static_cast<std::size_t>(pushed_ & (capacity_ - 1));
-    // Payloads are contiguous: what does not fit before the ring's end begins anew.
-    const std::size_t skip = to_end < size ? to_end : 0;
+    // Payloads are contiguous: what does not fit before the ring's end begins anew. So does what
+    // finds the ring empty.
+    const bool rewinds =
+        capacity_ - to_end >= kRewind && shared_->read.load(std::memory_order_acquire) == pushed_;
+    const std::size_t skip = to_end < size || rewinds ? to_end : 0;
     if (message.bytes.size() > kMaxPayload ||
         (capacity_ - static_cast<std::size_t>(pushed_ - known_read_) < skip + size &&
          free_bytes() < skip + size)) {

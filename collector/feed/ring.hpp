@@ -26,6 +26,10 @@ class Ring {
     // what the kernel's backlog of 32,768 records holds behind it, or a second and a half of the
     // hardest exec storm measured (8,000 a second).
     static constexpr std::size_t kDefaultBytes = std::size_t{16} << 20;
+    // A ring that was emptied is filled from its beginning again once so much of it was used: what
+    // a host that keeps up never reaches takes no memory. More than one drain of the feeds brings
+    // (256 records of 9 KB, or 256 KiB of lines), because what is skipped is not free until then.
+    static constexpr std::size_t kRewind = std::size_t{4} << 20;
     // More than any feed's message; a larger one is refused, never cut.
     static constexpr std::size_t kMaxPayload = std::size_t{64} << 10;
 
