@@ -72,12 +72,40 @@ bool ends_event(const AuditBatch::Record& record) {
 // A descriptor that asio waits on and somebody else owns.
 class Watched {
   public:
-    Watched(asio::io_context& io, int fd) : descriptor_(io, fd) {}
-    ~Watched() { descriptor_.release(); }
+    Watched(asio::io_context& io, int fd) : descriptor_(io, fd), fd_(fd) {}
+    ~Watched() { ignore(); }
     asio::posix::stream_descriptor& get() { return descriptor_; }
+    // Until heed(), what arrives wakes nobody.
+    void ignore() {
+        if (descriptor_.is_open())
+            descriptor_.release();
+    }
+    void heed() { descriptor_.assign(fd_); }
 
   private:
     asio::posix::stream_descriptor descriptor_;
+    int fd_;
+};
+
+// How long what has begun to arrive is left to arrive before it is read. Every drain costs the same
+// wakes, however much it finds: in the long run there is one in kGather, and after a quiet time
+// some at once.
+class Pace {
+  public:
+    std::chrono::nanoseconds pause(std::int64_t now_ns) {
+        credit_ns_ = std::min(kMostNs, credit_ns_ + (now_ns - last_ns_));
+        last_ns_ = now_ns;
+        if (credit_ns_ < kDrainNs)
+            return Reader::kGather;
+        credit_ns_ -= kDrainNs;
+        return Reader::kRestOfEvent;
+    }
+
+  private:
+    static constexpr std::int64_t kDrainNs = std::chrono::nanoseconds(Reader::kGather).count();
+    static constexpr std::int64_t kMostNs = Reader::kReadAtOnce * kDrainNs;
+    std::int64_t credit_ns_ = kMostNs;
+    std::int64_t last_ns_ = 0;
 };
 
 }  // namespace
@@ -126,6 +154,7 @@ struct Reader::State {
     std::unique_ptr<ProcConnector> connector;
     std::unique_ptr<Watched> watched_audit, watched_connector;  // before the sources go
     asio::steady_timer idle, deadline;
+    Pace pace;
     std::thread thread;
 
     AuditBatch batch;
@@ -229,6 +258,9 @@ asio::awaitable<void> Reader::State::watch_audit() {
         } else {
             co_await watched_audit->get().async_wait(asio::posix::stream_descriptor::wait_read,
                                                      token);
+            // Not by a timer: what arrives would end that wait, record by record.
+            if (!stopping && batch.records.size() < AuditSource::kMaxBatch)
+                std::this_thread::sleep_for(pace.pause(monotonic_ns()));
         }
         service(audit_paused);
     }
@@ -245,8 +277,13 @@ asio::awaitable<void> Reader::State::watch_connector() {
         } else {
             co_await watched_connector->get().async_wait(asio::posix::stream_descriptor::wait_read,
                                                          token);
+            const std::int64_t woken_ns = monotonic_ns();
+            watched_connector->ignore();
             pause.expires_after(kGather);
             co_await pause.async_wait(token);
+            watched_connector->heed();
+            if (drained_ns > woken_ns)
+                continue;  // audit records came; what came after them wakes again
         }
         service(true);
     }

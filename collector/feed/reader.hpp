@@ -83,9 +83,15 @@ class Reader {
     static constexpr std::chrono::milliseconds kIdleClock{250};
     // How soon a full ring is looked at again; the kernel's backlog bridges it.
     static constexpr std::chrono::milliseconds kPause{5};
-    // Forks and exits come before the audit records that need them, which read them: what no audit
-    // record follows is gathered this long.
+    // An event's records come one by one, each of them a wake for whoever waits: the rest of an
+    // event that has begun is given this long (its end comes 50 us after it, through auditd 120).
+    static constexpr std::chrono::microseconds kRestOfEvent{150};
+    // Where events come thick, what comes within this is read together. And forks and exits come
+    // before the audit records that need them, which read them: what no audit record follows is
+    // gathered this long.
     static constexpr std::chrono::milliseconds kGather{5};
+    // After a quiet time that many events are read as they come: a technique has fewer.
+    static constexpr int kReadAtOnce = 20;
 
     // Either may be null. Throws std::invalid_argument if the ring is too small for the sources.
     Reader(Ring& ring, std::unique_ptr<AuditSource> audit, std::unique_ptr<ProcConnector> connector,
