@@ -139,12 +139,13 @@ def main():
                         help="where the chroot is made (%(default)s)")
     parser.add_argument("--keep", type=pathlib.Path, help="write a recording of each batch here")
     parser.add_argument("--count", type=int, default=1000, help="only so many packages")
+    parser.add_argument("--first", type=int, default=0, help=f"begin with this batch of {BATCH}")
     options = parser.parse_args()
     if os.geteuid() != 0 or shutil.which("mmdebstrap") is None:
         print("breadth: skipped: needs root and mmdebstrap")
         sys.exit(harness.SKIPPED)
     options.place.mkdir(parents=True, exist_ok=True)
-    names = packages(HERE / "breadth.packages", options.count)
+    names = packages(HERE / "breadth.packages", options.count)[options.first * BATCH:]
     found, executions, failed = [], 0, []
     with open(options.place / "log", "ab", buffering=0) as log:
         chroot = Chroot(options.place, log)
@@ -155,7 +156,8 @@ def main():
             batch = names[number:number + BATCH]
             chroot.run(*INSTALL, *APT, "install", "--download-only", packages=batch)
             with kernel_audit():
-                status, count, said, alerts = watch(options, chroot, batch, number // BATCH)
+                status, count, said, alerts = watch(options, chroot, batch,
+                                                     options.first + number // BATCH)
             executions += count
             found += alerts
             failed += batch if status else []
