@@ -14,6 +14,7 @@ Access access_of_this_process(const Settings& settings) {
     access.read_rules = [rules = settings.rules, exceptions = settings.exceptions] {
         return read_rule_input(rules, exceptions);
     };
+    access.configuration = [config = settings.config] { return hash_configuration(config); };
     return access;
 }
 

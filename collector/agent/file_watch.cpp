@@ -2,14 +2,13 @@
 #include "collector/agent/file_watch.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
-#include "collector/agent/options.hpp"
 #include "detect/rule/sha256.hpp"
 
 namespace audisp_eql::collector {
@@ -17,14 +16,6 @@ namespace {
 
 // Named in one alert; a replaced rule set has a thousand.
 constexpr std::size_t kMaxNamed = 20;
-
-std::string hash_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file)
-        return {};
-    const std::string text((std::istreambuf_iterator<char>(file)), {});
-    return file.bad() ? std::string() : detect::sha256_hex(text);
-}
 
 void add_rules(FileHashes& hashes, const RuleFiles& files) {
     for (const detect::RuleSource& source : files.sources)
@@ -54,23 +45,23 @@ std::vector<std::string> difference(const FileHashes& before, const FileHashes& 
     return texts;
 }
 
-WatchedFiles hash_files(const std::string& config, const RuleInput& rules) {
+FileWatch::FileWatch(boost::asio::io_context& io, std::function<FileHashes()> hash_configuration,
+                     std::function<RuleInput()> read_rules, OwnAlerts& own)
+    : io_(io),
+      hash_configuration_(std::move(hash_configuration)),
+      read_rules_(std::move(read_rules)),
+      own_(own),
+      read_(hash()),
+      told_(read_) {}
+
+WatchedFiles FileWatch::hash() const {
     WatchedFiles files;
-    for (const std::string& path : configuration_files(config))
-        files.configuration.emplace(path, hash_of(path));
+    files.configuration = hash_configuration_();
+    const RuleInput rules = read_rules_();
     add_rules(files.rules, rules.rules);
     add_rules(files.rules, rules.exceptions);
     return files;
 }
-
-FileWatch::FileWatch(boost::asio::io_context& io, std::string config,
-                     std::function<RuleInput()> read_rules, OwnAlerts& own)
-    : io_(io),
-      config_(std::move(config)),
-      read_rules_(std::move(read_rules)),
-      own_(own),
-      read_(hash_files(config_, read_rules_())),
-      told_(read_) {}
 
 FileWatch::~FileWatch() {
     background_.join();
@@ -86,9 +77,16 @@ void FileWatch::look() {
     if (std::exchange(looking_, true))
         return;
     boost::asio::post(background_, [this, version = rules_read_] {
-        auto now = std::make_shared<WatchedFiles>(hash_files(config_, read_rules_()));
+        std::shared_ptr<WatchedFiles> now;
+        try {
+            now = std::make_shared<WatchedFiles>(hash());
+        } catch (const std::runtime_error&) {
+            // Who reads them is gone; the worker notices that by itself.
+        }
         boost::asio::post(io_, [this, now, version] {
             looking_ = false;
+            if (!now)
+                return;
             ++looks_;
             if (version != rules_read_)
                 look();  // what was hashed may be older than what was read meanwhile

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,13 +15,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "collector/agent/file_hashes.hpp"
 #include "collector/agent/own_alert.hpp"
 #include "collector/agent/rule_loader.hpp"
 
 namespace audisp_eql::collector {
-
-// By path, the SHA-256 of the content; empty: it cannot be read.
-using FileHashes = std::map<std::string, std::string>;
 
 // "/etc/x.toml (changed)", "/etc/y.toml (new)", "/etc/z.toml (gone)", by path.
 std::vector<std::string> difference(const FileHashes& before, const FileHashes& now);
@@ -31,13 +28,12 @@ struct WatchedFiles {
     FileHashes configuration;
     FileHashes rules;  // and exceptions
 };
-WatchedFiles hash_files(const std::string& config, const RuleInput& rules);
 
 class FileWatch {
   public:
-    // What is there now is taken for what was read: make it right after reading. `config`: as
-    // Settings::config. `read_rules` is called on any thread.
-    FileWatch(boost::asio::io_context& io, std::string config,
+    // What is there now is taken for what was read: make it right after reading. Both are called
+    // on any thread.
+    FileWatch(boost::asio::io_context& io, std::function<FileHashes()> hash_configuration,
               std::function<RuleInput()> read_rules, OwnAlerts& own);
     ~FileWatch();
     FileWatch(const FileWatch&) = delete;
@@ -50,12 +46,13 @@ class FileWatch {
     std::uint64_t looks() const { return looks_; }
 
   private:
+    WatchedFiles hash() const;
     void compare(WatchedFiles now);
     static void tell(OwnAlerts& own, OwnAlert kind, const char* what, const char* counts,
                      const FileHashes& read, FileHashes now, FileHashes& told);
 
     boost::asio::io_context& io_;
-    const std::string config_;
+    const std::function<FileHashes()> hash_configuration_;
     const std::function<RuleInput()> read_rules_;
     OwnAlerts& own_;
     WatchedFiles read_, told_;

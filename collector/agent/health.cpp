@@ -31,14 +31,24 @@ std::string duration_text(std::int64_t seconds) {
     return seconds >= 60 ? fmt::format("{} min", seconds / 60) : fmt::format("{} s", seconds);
 }
 
+void name_by_proc(AuditActor& actor, ProcReader& proc) {
+    constexpr std::uint32_t kUnset = UINT32_MAX;  // auid of what no login began
+    const auto process = actor.pid ? proc.read(*actor.pid) : std::nullopt;
+    if (!process)
+        return;
+    if (process->auid != kUnset)
+        actor.auid = process->auid;
+    actor.executable = process->exe;
+}
+
 std::string counted(std::uint64_t count, const char* what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 }  // namespace
 
-Health::Health(Agent& agent, const Settings& settings, Outputs& outputs,
-               std::function<RuleInput()> read_rules, std::string selftest_mark)
+Health::Health(Agent& agent, const Settings& settings, Outputs& outputs, Access& access,
+               std::string selftest_mark)
     : agent_(agent),
       settings_(settings),
       outputs_(outputs),
@@ -53,14 +63,16 @@ Health::Health(Agent& agent, const Settings& settings, Outputs& outputs,
                [this](const detect::Alert& alert) { outputs_.deliver(alert); }),
       tamper_({::getpid(), agent.got().reader_pid},
               agent.got().audit_feed == name_of(AuditFeed::plugin), monotonic_ns()),
-      marker_(settings.state_dir),
-      files_(agent.io(), settings.config, std::move(read_rules), own_),
+      marker_(settings.state_dir, agent.got().reader_pid),
+      files_(agent.io(), access.configuration, access.read_rules, own_),
+      notify_(access.notify),
       socket_(
-          agent.io(), settings.status_socket,
+          agent.io(), std::move(access.status),
           [this](StatusOutput form) { return render(status(), form); },
           [this](std::chrono::seconds time, const AuditActor& actor) {
               return maintain(time, actor);
-          }) {
+          },
+          [&proc = *access.proc](AuditActor& actor) { name_by_proc(actor, proc); }) {
     if (!socket_.trouble().empty())
         log::warning(socket_.trouble());
     if (!marker_.trouble().empty())

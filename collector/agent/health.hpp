@@ -46,9 +46,10 @@ class Health {
     // How often files are compared, and how exactly the next start knows when a killed run ended.
     static constexpr std::chrono::seconds kMinute{60};
 
-    // `read_rules`: as Access has it. `selftest_mark`: what a selftest has among its arguments.
-    Health(Agent& agent, const Settings& settings, Outputs& outputs,
-           std::function<RuleInput()> read_rules, std::string selftest_mark);
+    // Takes the status socket's listener from `access`. `selftest_mark`: what a selftest has among
+    // its arguments.
+    Health(Agent& agent, const Settings& settings, Outputs& outputs, Access& access,
+           std::string selftest_mark);
 
     OwnAlerts& own() { return own_; }
     void on_alert(const detect::Alert& alert);

@@ -446,12 +446,12 @@ void add_general(TableBuilder& table, Settings& s) {
               "The unix socket on which the running program answers 'status' and 'maintenance'; "
               "its owner and group may ask. off: none.");
     table.add(
-        kGeneral, kRun, true, "confine", value(s.confine, "HOW")->default_value(s.confine, "off"),
+        kGeneral, kLive, true, "confine", value(s.confine, "HOW")->default_value(s.confine, "auto"),
         "Work out records, rules and alerts in a process of their own without any rights: another "
         "user, no capabilities, few system calls, no programs, writing only below state-dir and "
         "beside json-file. auto: as far as this host can. on: not without all of it. off: in one "
         "process; what gets hold of it through a hostile record is root.");
-    table.add(kGeneral, kRun, true, "user", value(s.user, "NAME")->default_value(s.user),
+    table.add(kGeneral, kLive, true, "user", value(s.user, "NAME")->default_value(s.user),
               "Whom that process runs as, if this one was started as root.");
     table.add(kGeneral, kAll, true, "log-level",
               value(s.log_level, "LEVEL")->default_value(s.log_level, "info"),

@@ -120,7 +120,7 @@ struct Settings {
     Bounded<0, 1'000'000, 100> alert_ceiling;  // alerts of a rule a minute; 0: none
     Interval heartbeat{300};
     std::string status_socket = "/run/audisp-eql/status.socket";  // "off"
-    ConfineMode confine = ConfineMode::off;
+    ConfineMode confine = ConfineMode::automatic;
     std::string user = "_audisp-eql";  // whom the confined process is
 
     std::string host_id;  // replay, query: where the input does not tell

@@ -42,20 +42,21 @@ SpoolOptions spool_options(const Settings& settings) {
     return options;
 }
 
-RemoteSyslogOptions remote_options(const RemoteServer& server, const Settings& settings) {
+RemoteSyslogOptions remote_options(const RemoteServer& server, const Settings& settings,
+                                   const Access& access) {
     RemoteSyslogOptions options;
     options.server = server;
     options.facility = settings.syslog_facility.number;
     options.cee = settings.cee;
     options.max_bytes = settings.max_message_bytes.value;
-    options.tls = {settings.tls_ca, settings.tls_cert, settings.tls_key, settings.tls_verify};
+    options.tls = {settings.tls_ca, settings.tls_cert, settings.tls_key, settings.tls_verify,
+                   access.tls_files};
     return options;
 }
 
 }  // namespace
 
-Outputs::Outputs(boost::asio::io_context& io, const Settings& settings,
-                 std::function<int()> open_json_file)
+Outputs::Outputs(boost::asio::io_context& io, const Settings& settings, const Access& access)
     : spool_(spool_options(settings), warn) {
     if (settings.syslog_enabled()) {
         SyslogOptions options;
@@ -66,11 +67,11 @@ Outputs::Outputs(boost::asio::io_context& io, const Settings& settings,
         add(std::make_unique<SyslogOutput>(io, spool_, std::move(options), warn));
     }
     for (const RemoteServer& server : settings.syslog_servers)
-        add(std::make_unique<RemoteSyslogOutput>(io, spool_, remote_options(server, settings),
-                                                 warn));
+        add(std::make_unique<RemoteSyslogOutput>(io, spool_,
+                                                 remote_options(server, settings, access), warn));
     if (!settings.json_file.empty()) {
         auto file = std::make_unique<JsonFileOutput>(io, spool_, settings.json_file, warn,
-                                                     std::move(open_json_file));
+                                                     access.open_json_file);
         json_file_ = file.get();
         add(std::move(file));
     }

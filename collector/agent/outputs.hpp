@@ -4,7 +4,6 @@
 // Memory: owns them. Threads: the worker's.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "collector/agent/access.hpp"
 #include "collector/agent/options.hpp"
 #include "collector/forward/output.hpp"
 #include "collector/forward/spool.hpp"
@@ -28,9 +28,7 @@ class Outputs {
 
     // Says where alerts go. Throws for a path that no socket can have. A receiver that is absent is
     // said and tried again.
-    // `open_json_file`: as Access'.
-    Outputs(boost::asio::io_context& io, const Settings& settings,
-            std::function<int()> open_json_file = nullptr);
+    Outputs(boost::asio::io_context& io, const Settings& settings, const Access& access);
     ~Outputs();
     Outputs(const Outputs&) = delete;
     Outputs& operator=(const Outputs&) = delete;

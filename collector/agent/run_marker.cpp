@@ -27,8 +27,8 @@ std::string time_text(std::int64_t us) {
 }
 
 // Nobody else has our name and the number of the earlier run.
-bool still_lives(const RunningAgent& agent) {
-    return agent.pid > 0 && agent.pid != ::getpid() && agent.boot_id == boot_id() &&
+bool still_lives(const RunningAgent& agent, std::int32_t pid) {
+    return agent.pid > 0 && agent.pid != pid && agent.boot_id == boot_id() &&
            program_name(static_cast<std::uint32_t>(agent.pid)) ==
                program_name(static_cast<std::uint32_t>(::getpid()));
 }
@@ -54,7 +54,7 @@ std::optional<RunningAgent> running_agent_from(const std::string& text) {
     return agent;
 }
 
-RunMarker::RunMarker(const std::string& directory) {
+RunMarker::RunMarker(const std::string& directory, std::int32_t pid) {
     std::error_code error;
     if (directory == "off" || !std::filesystem::is_directory(directory, error))
         return;
@@ -67,12 +67,12 @@ RunMarker::RunMarker(const std::string& directory) {
     if (left_ && ::stat(path.c_str(), &status) == 0)
         left_->seen_us =
             std::int64_t{status.st_mtim.tv_sec} * 1'000'000 + status.st_mtim.tv_nsec / 1000;
-    if (left_ && still_lives(*left_)) {
+    if (left_ && still_lives(*left_, pid)) {
         left_.reset();
         return;
     }
     // In place of what an earlier run left, as a whole: a crash leaves the one or the other.
-    text_ = fmt::format("boot={} pid={} started={}\n", boot_id(), ::getpid(), wall_us());
+    text_ = fmt::format("boot={} pid={} started={}\n", boot_id(), pid, wall_us());
     const std::string fresh = path + ".new";
     file_ = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                    S_IRUSR | S_IWUSR);

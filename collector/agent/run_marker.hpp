@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unistd.h>
 
 #include "collector/agent/own_alert.hpp"
 
@@ -24,7 +25,8 @@ class RunMarker {
   public:
     // Reads what is left of an earlier run, and writes DIRECTORY/running. "off", or a directory
     // that is not there: does nothing.
-    explicit RunMarker(const std::string& directory);
+    // `pid`: the process that whoever started the program knows.
+    explicit RunMarker(const std::string& directory, std::int32_t pid = ::getpid());
     ~RunMarker();
     RunMarker(const RunMarker&) = delete;
     RunMarker& operator=(const RunMarker&) = delete;

@@ -1,36 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/status_socket.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <stdexcept>
-#include <unistd.h>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 namespace audisp_eql::collector {
 namespace {
 
 namespace local = boost::asio::local;
-
-constexpr mode_t kDirectoryMode = 0750;
-constexpr mode_t kSocketMode = 0660;
-
-std::string proc_text(std::int32_t pid, const char* name) {
-    std::ifstream file(fmt::format("/proc/{}/{}", pid, name));
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
 
 // As the kernel noted it when the connection was made.
 AuditActor peer_of(int descriptor) {
@@ -41,78 +22,26 @@ AuditActor peer_of(int descriptor) {
         return actor;
     actor.uid = peer.uid;
     actor.pid = peer.pid;
-    const auto auid = parse_decimal(proc_text(peer.pid, "loginuid"));
-    if (auid && *auid >= 0 && *auid < UINT32_MAX)
-        actor.auid = static_cast<std::uint32_t>(*auid);
-    actor.comm = proc_text(peer.pid, "comm");
     return actor;
-}
-
-bool fits(const std::string& path) {
-    return !path.empty() && path.size() < sizeof(sockaddr_un::sun_path);
-}
-
-int connected_to(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::copy(path.begin(), path.end(), address.sun_path);
-    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor >= 0 &&
-        ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        const int reason = errno;
-        ::close(descriptor);
-        errno = reason;
-        return -1;
-    }
-    return descriptor;
 }
 
 }  // namespace
 
-StatusSocket::StatusSocket(boost::asio::io_context& io, const std::string& path, Report report,
-                           Maintain maintain)
-    : io_(io), report_(std::move(report)), maintain_(std::move(maintain)), acceptor_(io) {
-    if (path != "off")
-        listen(path);
-}
-
-StatusSocket::~StatusSocket() {
-    if (!path_.empty())
-        ::unlink(path_.c_str());
-}
-
-void StatusSocket::listen(const std::string& path) {
-    const auto failed = [&](const std::string& why) {
-        trouble_ = fmt::format("{}: {}; 'audisp-eql status' gets no answer", path, why);
-    };
-    if (!fits(path))
-        return failed("no socket can have this path");
-    const std::string directory = path.substr(0, path.rfind('/'));
-    if (!directory.empty())
-        ::mkdir(directory.c_str(), kDirectoryMode);
-    if (const int other = connected_to(path); other >= 0) {
-        ::close(other);
-        return failed("another agent answers there");
-    }
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode))
-        ::unlink(path.c_str());
-    boost::system::error_code error;
-    acceptor_.open(local::stream_protocol(), error);
-    if (!error) {
-        // Never open to more than it will be, not even for a moment.
-        const mode_t before = ::umask(0777 & ~kSocketMode);
-        acceptor_.bind(local::stream_protocol::endpoint(path), error);
-        ::umask(before);
-    }
-    if (!error) {
-        path_ = path;
-        acceptor_.listen(static_cast<int>(kMaxClients), error);
-    }
-    if (error)
-        return failed(error.message());
+StatusSocket::StatusSocket(boost::asio::io_context& io, StatusListener listener, Report report,
+                           Maintain maintain, Who who)
+    : io_(io),
+      report_(std::move(report)),
+      maintain_(std::move(maintain)),
+      who_(std::move(who)),
+      listener_(std::move(listener)),
+      acceptor_(io) {
+    if (!listener_.trouble().empty() || listener_.descriptor() < 0)
+        return;
+    acceptor_.assign(local::stream_protocol(), listener_.take());
     accept();
 }
+
+StatusSocket::~StatusSocket() = default;
 
 void StatusSocket::accept() {
     acceptor_.async_accept([this](const boost::system::error_code& error, Socket socket) {
@@ -183,9 +112,11 @@ std::string StatusSocket::answer_to(std::string_view line, Client& client) {
     const auto seconds = parse_decimal(line.substr(kMaintenance.size()));
     if (!seconds || *seconds < 0 || *seconds > Duration::kMost)
         return "no: not understood\n";
-    const AuditActor actor = peer_of(client.socket.native_handle());
+    AuditActor actor = peer_of(client.socket.native_handle());
     if (actor.uid != 0U)
         return "no: only root may declare a maintenance\n";
+    if (who_)
+        who_(actor);
     return maintain_(std::chrono::seconds(*seconds), actor) + '\n';
 }
 
@@ -196,35 +127,6 @@ std::string StatusSocket::report(StatusOutput form) {
     if (made.text.empty() || now - made.when >= kFresh)
         made = {now, report_(form)};
     return made.text;
-}
-
-std::string ask_agent(const std::string& path, const std::string& line) {
-    const int descriptor = fits(path) ? connected_to(path) : -1;
-    if (descriptor < 0)
-        throw std::runtime_error(fmt::format(
-            "no audisp-eql answers on {}: {}; it must be running, with this option status-socket, "
-            "and its socket's owner, group or root may ask",
-            path, fits(path) ? std::strerror(errno) : "no socket can have this path"));
-    const timeval patience{30, 0};
-    ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    const std::string request = line + '\n';
-    std::string answer;
-    bool sent = ::send(descriptor, request.data(), request.size(), MSG_NOSIGNAL) ==
-                static_cast<ssize_t>(request.size());
-    std::array<char, 65536> bytes{};
-    while (sent) {
-        const ssize_t count = ::recv(descriptor, bytes.data(), bytes.size(), 0);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            break;
-        answer.append(bytes.data(), static_cast<std::size_t>(count));
-    }
-    ::close(descriptor);
-    if (answer.empty())
-        throw std::runtime_error(fmt::format(
-            "the audisp-eql behind {} gives no answer: it is asked by many, or hangs", path));
-    return answer;
 }
 
 }  // namespace audisp_eql::collector

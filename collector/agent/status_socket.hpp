@@ -18,12 +18,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "collector/agent/own_alert.hpp"
+#include "collector/agent/status_listener.hpp"
 #include "collector/agent/status_report.hpp"
 
 namespace audisp_eql::collector {
@@ -36,7 +38,7 @@ struct StatusCounters {
 
 class StatusSocket {
   public:
-    static constexpr std::size_t kMaxClients = 8;
+    static constexpr std::size_t kMaxClients = StatusListener::kMaxClients;
     static constexpr std::chrono::seconds kClientTime{10};
     static constexpr std::size_t kMaxLine = 256;
 
@@ -44,15 +46,17 @@ class StatusSocket {
     // What to answer to who asked; the actor is whom the kernel says that is.
     using Maintain = std::function<std::string(std::chrono::seconds, const AuditActor&)>;
 
-    // `path` "off": does nothing. The directory is made if its parent is there.
-    StatusSocket(boost::asio::io_context& io, const std::string& path, Report report,
-                 Maintain maintain);
+    // What is known of a process beside what the kernel says of who asks.
+    using Who = std::function<void(AuditActor&)>;
+
+    StatusSocket(boost::asio::io_context& io, StatusListener listener, Report report,
+                 Maintain maintain, Who who = nullptr);
     ~StatusSocket();
     StatusSocket(const StatusSocket&) = delete;
     StatusSocket& operator=(const StatusSocket&) = delete;
 
     // Why nothing answers; empty: it does, or is off.
-    const std::string& trouble() const { return trouble_; }
+    const std::string& trouble() const { return listener_.trouble(); }
     const StatusCounters& counters() const { return counters_; }
 
   private:
@@ -68,7 +72,6 @@ class StatusSocket {
     };
     using ClientPtr = std::shared_ptr<Client>;
 
-    void listen(const std::string& path);
     void accept();
     void serve(const ClientPtr& client);
     void answer(const ClientPtr& client, std::string_view line);
@@ -79,8 +82,8 @@ class StatusSocket {
     boost::asio::io_context& io_;
     Report report_;
     Maintain maintain_;
-    std::string path_;  // to be removed; empty: nothing
-    std::string trouble_;
+    Who who_;
+    StatusListener listener_;
     boost::asio::local::stream_protocol::acceptor acceptor_;
     std::list<ClientPtr> clients_;
     StatusCounters counters_;
@@ -90,8 +93,5 @@ class StatusSocket {
     };
     std::array<Made, 3> made_;  // by form
 };
-
-// The other end, for the commands. Throws std::runtime_error with what to do where nothing answers.
-std::string ask_agent(const std::string& path, const std::string& line);
 
 }  // namespace audisp_eql::collector

@@ -14,6 +14,7 @@
 #include "collector/agent/pipeline.hpp"
 #include "collector/command/command.hpp"
 #include "collector/command/status_line.hpp"
+#include "collector/privilege/divide.hpp"
 #include "collector/process/proc_reader.hpp"
 
 namespace audisp_eql::collector {
@@ -41,8 +42,11 @@ class Progress {
 // Stops the run when the disk is full or the pipe's reader gone.
 class RecordSink final : public MessageSink {
   public:
-    RecordSink(CaptureFile& capture, Agent& agent)
-        : capture_(capture), agent_(agent), pipeline_(nullptr, options(), [](const auto&) {}) {}
+    RecordSink(CaptureFile& capture, Agent& agent, ProcReader& proc)
+        : capture_(capture),
+          agent_(agent),
+          proc_(proc),
+          pipeline_(nullptr, options(), [](const auto&) {}) {}
     void on_message(const Message& message) override {
         pipeline_.on_message(message);
         if (capture_.error() != 0)
@@ -59,7 +63,7 @@ class RecordSink final : public MessageSink {
 
     CaptureFile& capture_;
     Agent& agent_;
-    LinuxProcReader proc_;
+    ProcReader& proc_;
     Pipeline pipeline_;
 };
 
@@ -70,10 +74,14 @@ int record_command(const Settings& settings) {
         log::error("record takes one file to write to; '-' is standard output");
         return kExitUserMistake;
     }
-    Access access = access_of_this_process(settings);
-    Agent agent(settings, nullptr, access);
     CaptureFile capture(settings.arguments.front());
-    RecordSink sink(capture, agent);
+    Settings alone = settings;
+    alone.status_socket = "off";
+    Division division = divide(alone, {capture.descriptor()});
+    if (division.exit_code)
+        return *division.exit_code;
+    Agent agent(settings, nullptr, division.access);
+    RecordSink sink(capture, agent, *division.access.proc);
     if (settings.record_seconds.value != 0)
         agent.stop_after(std::chrono::seconds(settings.record_seconds.value));
     {

@@ -107,8 +107,8 @@ int run_command(const Settings& settings) {
     std::size_t broken = 0;
     const auto rules = load_rules_aloud(settings, access.read_rules(), broken);
     Agent agent(settings, rules, access);
-    Outputs outputs(agent.io(), settings, access.open_json_file);
-    Health health(agent, settings, outputs, access.read_rules, kNoncePrefix);
+    Outputs outputs(agent.io(), settings, access);
+    Health health(agent, settings, outputs, access, kNoncePrefix);
     health.rules_are_broken(broken);
     PipelineOptions options;
     options.proc = access.proc.get();

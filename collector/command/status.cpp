@@ -7,7 +7,7 @@
 
 #include "collector/agent/log.hpp"
 #include "collector/agent/option_table.hpp"
-#include "collector/agent/status_socket.hpp"
+#include "collector/agent/status_listener.hpp"
 #include "collector/command/command.hpp"
 
 namespace audisp_eql::collector {

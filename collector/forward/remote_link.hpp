@@ -15,12 +15,14 @@
 #include <boost/asio/io_context.hpp>
 
 #include "collector/forward/remote_server.hpp"
+#include "collector/forward/tls_files.hpp"
 
 namespace audisp_eql::collector {
 
 struct TlsOptions {
     std::string ca, cert, key;  // files; empty: the system's, none, none
     bool verify = true;
+    std::function<TlsFiles()> read;  // by who may; empty: this process
 };
 
 class RemoteLink {

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -38,16 +39,17 @@ asio::ssl::context context_of(const TlsOptions& tls) {
     asio::ssl::context context(asio::ssl::context::tls_client);
     error_code ec;
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);  // RFC 9662, 4
-    if (tls.ca.empty())
+    const TlsFiles files = tls.read ? tls.read() : read_tls_files(tls.ca, tls.cert, tls.key);
+    if (files.ca.empty())
         context.set_default_verify_paths(ec);
     else
-        context.load_verify_file(tls.ca, ec);
+        context.add_certificate_authority(asio::buffer(files.ca), ec);
     check(ec, "tls-ca", tls.ca);
-    if (!tls.cert.empty())
-        context.use_certificate_chain_file(tls.cert, ec);
+    if (!files.cert.empty())
+        context.use_certificate_chain(asio::buffer(files.cert), ec);
     check(ec, "tls-cert", tls.cert);
-    if (!tls.key.empty())
-        context.use_private_key_file(tls.key, asio::ssl::context::pem, ec);
+    if (!files.key.empty())
+        context.use_private_key(asio::buffer(files.key), asio::ssl::context::pem, ec);
     check(ec, "tls-key", tls.key);
     context.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none, ec);
     return context;

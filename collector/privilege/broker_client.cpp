@@ -344,7 +344,7 @@ RuleFiles take_rule_files(wire::Reader& in) {
 }  // namespace
 
 Access access_through(std::shared_ptr<BrokerClient> broker, const LocalFeedHost& feeds, int notices,
-                      bool json_file) {
+                      const BrokerOffers& offers) {
     Access access;
     access.feeds = std::make_unique<BrokeredFeeds>(broker, feeds);
     access.proc = std::make_unique<LinuxProcReader>(std::make_unique<BrokeredProcFiles>(broker));
@@ -360,7 +360,36 @@ Access access_through(std::shared_ptr<BrokerClient> broker, const LocalFeedHost&
             throw std::runtime_error("the privileged process did not read the rule files");
         return input;
     };
-    if (json_file)
+    access.configuration = [broker] {
+        FileHashes hashes;
+        const auto take = [&hashes](wire::Reader& in) {
+            for (std::uint64_t left = in.number(); left > 0 && in.good(); --left) {
+                std::string path(in.text());
+                hashes.emplace(std::move(path), in.text());
+            }
+        };
+        broker->ask(Question::configuration, nullptr, take);
+        return hashes;
+    };
+    access.tls_files = [broker] {
+        TlsFiles files;
+        const auto take = [&files](wire::Reader& in) {
+            for (std::string* text : {&files.ca, &files.cert, &files.key})
+                *text = in.text();
+        };
+        if (!broker->ask(Question::tls_files, nullptr, take))
+            throw std::runtime_error("the privileged process did not read the TLS files");
+        return files;
+    };
+    if (offers.notifies)
+        access.notify = [broker](std::string_view text) {
+            bool sent = false;
+            broker->ask(
+                Question::notify, [text](wire::Writer& out) { out.text(text); },
+                [&sent](wire::Reader& in) { sent = in.number() != 0; });
+            return sent;
+        };
+    if (offers.json_file)
         access.open_json_file = [broker] {
             int descriptor = -1;
             int error = EACCES;

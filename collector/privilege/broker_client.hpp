@@ -39,8 +39,14 @@ class BrokerClient {
     std::string question_, answer_;
 };
 
+// What the privileged process does only where it is of use.
+struct BrokerOffers {
+    bool json_file = false;  // opens it: the confined process may not
+    bool notifies = false;   // a service manager listens to it
+};
+
 // What the confined process works with. `feeds`: of the privileged one, for its shared memory.
 Access access_through(std::shared_ptr<BrokerClient> broker, const LocalFeedHost& feeds, int notices,
-                      bool json_file);
+                      const BrokerOffers& offers);
 
 }  // namespace audisp_eql::collector

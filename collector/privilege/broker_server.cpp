@@ -340,12 +340,7 @@ bool BrokerServer::ask_proc(Question what, wire::Reader& in, std::string& out) {
     }
 }
 
-void BrokerServer::act(Question what, wire::Reader& in, std::string& out, int& descriptor) {
-    if (ask_feeds(what, in, out) || ask_proc(what, in, out)) {
-        check(in.complete(), "more than the question");
-        return;
-    }
-    check(in.complete(), "no such question");
+bool BrokerServer::ask_files(Question what, std::string& out, int& descriptor) {
     wire::Writer writer(out);
     if (what == Question::rule_files) {
         const RuleInput input = means_.read_rules();
@@ -355,9 +350,34 @@ void BrokerServer::act(Question what, wire::Reader& in, std::string& out, int& d
     } else if (what == Question::json_file && means_.open_json_file) {
         descriptor = means_.open_json_file();
         writer.number(descriptor < 0 ? static_cast<std::uint64_t>(errno) : 0);
+    } else if (what == Question::configuration && means_.configuration) {
+        const FileHashes hashes = means_.configuration();
+        writer.number(hashes.size());
+        for (const auto& [path, hash] : hashes)
+            writer.text(path).text(hash);
+    } else if (what == Question::tls_files && means_.tls_files) {
+        const TlsFiles files = means_.tls_files();
+        writer.text(files.ca).text(files.cert).text(files.key);
     } else {
-        throw Refused("no such question");
+        return false;
     }
+    return true;
+}
+
+void BrokerServer::act(Question what, wire::Reader& in, std::string& out, int& descriptor) {
+    if (what == Question::notify && means_.notify) {
+        const std::string_view text = in.text();
+        check(in.complete(), "more than the question");
+        wire::Writer(out).number(means_.notify(text));
+        return;
+    }
+    if (ask_feeds(what, in, out) || ask_proc(what, in, out)) {
+        check(in.complete(), "more than the question");
+        return;
+    }
+    check(in.complete(), "no such question");
+    if (!ask_files(what, out, descriptor))
+        throw Refused("no such question");
 }
 
 void BrokerServer::answer(std::string_view question, std::string& out, int& descriptor) {

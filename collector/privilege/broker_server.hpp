@@ -15,7 +15,9 @@
 #include <string_view>
 
 #include "collector/agent/feed_host.hpp"
+#include "collector/agent/file_hashes.hpp"
 #include "collector/agent/rule_loader.hpp"
+#include "collector/forward/tls_files.hpp"
 #include "collector/privilege/wire.hpp"
 #include "collector/process/proc_files.hpp"
 
@@ -26,7 +28,11 @@ struct BrokerMeans {
     ProcFiles* proc = nullptr;
     bool environments = false;  // may be read (option env-vars)
     std::function<RuleInput()> read_rules;
-    std::function<int()> open_json_file;  // as Access'
+    // As Access'; empty: not to be had.
+    std::function<int()> open_json_file;
+    std::function<FileHashes()> configuration;
+    std::function<TlsFiles()> tls_files;
+    std::function<bool(std::string_view)> notify;
 };
 
 class BrokerServer {
@@ -47,6 +53,7 @@ class BrokerServer {
     void act(wire::Question what, wire::Reader& in, std::string& out, int& descriptor);
     bool ask_feeds(wire::Question what, wire::Reader& in, std::string& out);
     bool ask_proc(wire::Question what, wire::Reader& in, std::string& out);
+    bool ask_files(wire::Question what, std::string& out, int& descriptor);
 
     BrokerMeans means_;
     Stage stage_ = Stage::fresh;

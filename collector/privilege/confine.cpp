@@ -8,40 +8,39 @@
 #include <grp.h>
 #include <memory>
 #include <pwd.h>
-#include <stdexcept>
 #include <unistd.h>
 
 #include <cap-ng.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 namespace audisp_eql::collector {
 namespace {
 
-[[noreturn]] void fail(const char* what) {
-    throw std::runtime_error(
-        fmt::format("the parsing process cannot be confined: {}: {}", what, std::strerror(errno)));
-}
-
-void become(const UserIds& user) {
+// Empty: it is. Else which of it could not be had.
+std::string become(const UserIds& user) {
+    const char* what = nullptr;
     if (::setgroups(0, nullptr) != 0)
-        fail("its groups");
-    if (::setresgid(user.gid, user.gid, user.gid) != 0)
-        fail("its group");
-    if (::setresuid(user.uid, user.uid, user.uid) != 0)
-        fail("its user");
+        what = "setgroups";
+    else if (::setresgid(user.gid, user.gid, user.gid) != 0)
+        what = "setresgid";
+    else if (::setresuid(user.uid, user.uid, user.uid) != 0)
+        what = "setresuid";
+    return what == nullptr ? "" : fmt::format("{}: {}", what, std::strerror(errno));
 }
 
-void drop_capabilities() {
+// Empty: none is left.
+std::string drop_capabilities() {
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     ::capng_clear(CAPNG_SELECT_CAPS);
-    if (::capng_apply(CAPNG_SELECT_CAPS) != 0)
-        fail("its capabilities");
+    const bool applied = ::capng_apply(CAPNG_SELECT_CAPS) == 0;
+    const int error = errno;
     ::capng_get_caps_process();
-    if (::capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
-        throw std::runtime_error(
-            "the parsing process cannot be confined: some of its capabilities stay");
+    if (::capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE)
+        return {};
+    return fmt::format("capset: {}", applied ? "some stay" : std::strerror(error));
 }
 
 }  // namespace
@@ -68,9 +67,10 @@ void hide_memory() {
 void keep_needed_capabilities() {
     // AUDIT_CONTROL, AUDIT_READ, NET_ADMIN: the feeds. SYS_PTRACE, DAC_READ_SEARCH: /proc of other
     // users' processes, rule files that only root reads. DAC_OVERRIDE: the state directory, which
-    // belongs to the confined process's user.
+    // belongs to the confined process's user. KILL: that process, if it does not end.
     constexpr std::array kNeeded{CAP_AUDIT_CONTROL, CAP_AUDIT_READ,      CAP_NET_ADMIN,
-                                 CAP_SYS_PTRACE,    CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE};
+                                 CAP_SYS_PTRACE,    CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE,
+                                 CAP_KILL};
     ::capng_get_caps_process();
     std::array<bool, kNeeded.size()> had{};
     for (std::size_t i = 0; i < kNeeded.size(); ++i)
@@ -87,29 +87,32 @@ void keep_needed_capabilities() {
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-std::vector<std::string> confine(const Confinement& confinement) {
-    std::vector<std::string> lines;
+Confined confine(const Confinement& confinement) {
+    Confined confined;
+    const auto note = [&confined](const std::string& why, const std::string& have,
+                                  const char* have_not) {
+        if (why.empty())
+            confined.in_force.push_back(have);
+        else
+            confined.missing.push_back(fmt::format("{} ({})", have_not, why));
+    };
     // While there is the right to (CAP_SETPCAP). With no_new_privs and without exec it matters
     // little.
     ::capng_clear(CAPNG_SELECT_BOUNDS);
     ::capng_apply(CAPNG_SELECT_BOUNDS);
-    if (confinement.user)
-        become(*confinement.user);
-    drop_capabilities();
+    const std::string user_trouble = confinement.user ? become(*confinement.user) : "";
+    note(user_trouble, fmt::format("user {}", ::geteuid()), "it stays the user that it was");
+    note(drop_capabilities(), "no capabilities", "it keeps capabilities");
     hide_memory();  // becoming another user has undone it
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        fail("no_new_privs");
-    if (const std::string why = restrict_writing(confinement.writable); !why.empty())
-        lines.push_back(fmt::format(
-            "confined process: where it may write is up to file permissions alone ({})", why));
-    if (!confinement.system_calls)
-        return lines;
-    if (kSanitized)
-        lines.emplace_back("confined process: its system calls are not filtered (sanitizer build)");
-    else if (const std::string why = filter_system_calls(); !why.empty())
-        lines.push_back(
-            fmt::format("confined process: its system calls are not filtered ({})", why));
-    return lines;
+    note(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? "" : std::strerror(errno),
+         "no new privileges", "programs that it started could gain privileges");
+    note(restrict_writing(confinement.writable),
+         "writing only below " + fmt::format("{}", fmt::join(confinement.writable, ", ")),
+         "where it may write is up to file permissions alone");
+    if (confinement.system_calls)
+        note(kSanitized ? "sanitizer build" : filter_system_calls(), "few system calls",
+             "its system calls are not filtered");
+    return confined;
 }
 
 }  // namespace audisp_eql::collector

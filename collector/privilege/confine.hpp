@@ -43,9 +43,11 @@ inline constexpr bool kSanitized = false;
 inline constexpr bool kSanitized = false;
 #endif
 
-// Lines for the log: what this kernel could not do. Throws std::runtime_error where it could not
-// become that user, or give up its capabilities.
-std::vector<std::string> confine(const Confinement& confinement);
+struct Confined {
+    std::vector<std::string> missing;   // what could not be had here, and why
+    std::vector<std::string> in_force;  // "no capabilities"
+};
+Confined confine(const Confinement& confinement);
 
 // No core dump, and nobody without CAP_SYS_PTRACE looks into its memory (prctl(2),
 // PR_SET_DUMPABLE).

@@ -17,6 +17,7 @@
 
 #include <cap-ng.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,6 +26,7 @@
 
 #include "collector/agent/log.hpp"
 #include "collector/agent/options.hpp"
+#include "collector/agent/service_notify.hpp"
 #include "collector/agent/settings_file.hpp"
 #include "collector/privilege/broker_client.hpp"
 #include "collector/privilege/broker_server.hpp"
@@ -68,25 +70,23 @@ Channels make_channels() {
     return channels;
 }
 
-// nullopt: it stays who it is.
-std::optional<UserIds> chosen_user(const Settings& settings) {
+struct ChosenUser {
+    std::optional<UserIds> ids;  // nullopt: it stays who it is
+    std::string missing;         // why that is not the one that is meant
+};
+
+ChosenUser choose_user(const Settings& settings) {
     if (::geteuid() != 0)
-        return std::nullopt;
+        return {};
     ::capng_get_caps_process();
     if (::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) == 0 ||
-        ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID) == 0) {
-        log::warning(
-            "confined process: it stays root, without capabilities, because this one may "
-            "not change users (CAP_SETUID, CAP_SETGID)");
-        return std::nullopt;
-    }
+        ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID) == 0)
+        return {std::nullopt, "it stays root (no CAP_SETUID, CAP_SETGID to change that)"};
     if (const auto user = find_user(settings.user))
-        return user;
-    log::warning(
-        fmt::format("confined process: it runs as nobody (uid {}), because there is no "
-                    "user {}; the option user names another",
-                    kNobody.uid, settings.user));
-    return kNobody;
+        return {user, {}};
+    return {kNobody, fmt::format("it is nobody, whom other programs may be too (there is no user "
+                                 "{}; the option user names another)",
+                                 settings.user)};
 }
 
 // What an earlier run as root has made in the state directory: the confined process goes on with
@@ -121,13 +121,14 @@ void hand_over_state(const std::string& path, const UserIds& user) {
     ::close(state);
 }
 
-// Where the confined process answers; systemd makes it for a service, nobody for a plugin.
+// Where the status socket lies; systemd makes it for a service, nobody for a plugin.
 void hand_over_run_directory(const std::string& socket, const UserIds& user) {
     if (!socket.starts_with(kDefaultRunDirectory))
         return;
     const std::string directory(kDefaultRunDirectory);
+    // Its group finds the socket there; nobody but root puts another in its place.
     if (::mkdir(directory.c_str(), 0750) == 0 &&
-        ::chown(directory.c_str(), user.uid, user.gid) != 0)
+        ::chown(directory.c_str(), ::geteuid(), user.gid) != 0)
         log::warning(fmt::format("{}: {}", directory, std::strerror(errno)));
 }
 
@@ -135,12 +136,9 @@ std::vector<std::string> writable_directories(const Settings& settings) {
     std::vector<std::string> directories;
     if (settings.state_dir != "off")
         directories.push_back(settings.state_dir);
-    for (const std::string& file : {settings.json_file, settings.status_socket}) {
-        const auto parent = std::filesystem::path(file).parent_path();
-        if (file.starts_with('/'))
-            directories.push_back(parent.string());
-        else if (!file.empty() && file != "off")
-            directories.push_back(parent.empty() ? "." : parent.string());
+    if (!settings.json_file.empty()) {
+        const auto parent = std::filesystem::path(settings.json_file).parent_path();
+        directories.push_back(parent.empty() ? "." : parent.string());
     }
     return directories;
 }
@@ -198,8 +196,20 @@ void close_all_but(std::vector<int> keep) {
     ::syscall(SYS_close_range, from, ~0U, 0);
 }
 
-void become_confined(const Settings& settings, const std::optional<UserIds>& user,
-                     std::vector<int> keep) {
+void say(Confined confined, std::string user_trouble) {
+    if (!user_trouble.empty())
+        confined.missing.insert(confined.missing.begin(), std::move(user_trouble));
+    const std::string in_force = fmt::format("{}", fmt::join(confined.in_force, ", "));
+    if (confined.missing.empty())
+        log::info(fmt::format("confined process {}: {}", ::getpid(), in_force));
+    else
+        log::warning(
+            fmt::format("confined process {}: not all of it can be had here: {}; in "
+                        "force: {}",
+                        ::getpid(), fmt::join(confined.missing, "; "), in_force));
+}
+
+void become_confined(const Settings& settings, const ChosenUser& user, std::vector<int> keep) {
     // They come as notices; a terminal's Ctrl-C and a service manager's SIGTERM reach both.
     for (const int number : kSignals)
         std::signal(number, SIG_IGN);
@@ -213,12 +223,13 @@ void become_confined(const Settings& settings, const std::optional<UserIds>& use
     if (::getenv("WATCHDOG_PID") != nullptr)
         ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
     Confinement confinement;
-    confinement.user = user;
+    confinement.user = user.ids;
     confinement.writable = writable_directories(settings);
-    const auto lines = confine(confinement);
-    for (const std::string& line : lines)
-        log::warning(line);
-    if (!lines.empty() && !kSanitized && settings.confine == ConfineMode::on)
+    Confined confined = confine(confinement);
+    const bool whole =
+        (confined.missing.empty() || kSanitized) && (user.ids || user.missing.empty());
+    say(std::move(confined), user.missing);
+    if (!whole && settings.confine == ConfineMode::on)
         throw std::runtime_error("confine = on, and not all of it can be had here");
 }
 
@@ -252,11 +263,17 @@ int stay_privileged(const Settings& settings, LocalFeedHost& feeds, const Channe
     hide_memory();
     keep_needed_capabilities();
     LinuxProcFiles proc;
+    const NotifyRelay notify;
     BrokerMeans means;
     means.feeds = &feeds;
     means.proc = &proc;
     means.environments = settings.env_vars;
     means.read_rules = [&] { return read_trusted_rules(settings.rules, settings.exceptions); };
+    means.configuration = [&] { return hash_configuration(settings.config); };
+    means.tls_files = [&] {
+        return read_tls_files(settings.tls_ca, settings.tls_cert, settings.tls_key);
+    };
+    means.notify = [&](std::string_view text) { return notify.send(text); };
     if (other_user && !settings.json_file.empty())
         means.open_json_file = [&] { return open_json_file(settings.json_file); };
     BrokerServer server(std::move(means));
@@ -286,13 +303,16 @@ Division divide(const Settings& settings, std::vector<int> keep) {
         division.access.read_rules = [rules = settings.rules, exceptions = settings.exceptions] {
             return read_trusted_rules(rules, exceptions);
         };
+        division.access.status = StatusListener(settings.status_socket);
         return division;
     }
-    const auto user = chosen_user(settings);
-    if (user) {
-        hand_over_state(settings.state_dir, *user);
-        hand_over_run_directory(settings.status_socket, *user);
+    const ChosenUser user = choose_user(settings);
+    if (user.ids) {
+        hand_over_state(settings.state_dir, *user.ids);
+        hand_over_run_directory(settings.status_socket, *user.ids);
     }
+    StatusListener status(settings.status_socket,
+                          user.ids ? std::optional(user.ids->gid) : std::nullopt);
     LocalFeedHost feeds(settings, true);
     feeds.keep_settings_in(settings.state_dir);
     const Channels channels = make_channels();
@@ -305,14 +325,21 @@ Division divide(const Settings& settings, std::vector<int> keep) {
     if (child != 0) {
         ::close(channels.client);
         ::close(channels.notices_in);
-        division.exit_code = stay_privileged(settings, feeds, channels, child, user.has_value());
+        status.close();
+        division.exit_code =
+            stay_privileged(settings, feeds, channels, child, user.ids.has_value());
         return division;
     }
-    keep.insert(keep.end(), {channels.client, channels.notices_in, feeds.ring().wait_descriptor()});
+    status.leave_file();
+    keep.insert(keep.end(), {channels.client, channels.notices_in, feeds.ring().wait_descriptor(),
+                             status.descriptor()});
     become_confined(settings, user, std::move(keep));
-    division.access =
-        access_through(std::make_shared<BrokerClient>(channels.client), feeds, channels.notices_in,
-                       user.has_value() && !settings.json_file.empty());
+    BrokerOffers offers;
+    offers.json_file = user.ids.has_value() && !settings.json_file.empty();
+    offers.notifies = ::getenv("NOTIFY_SOCKET") != nullptr;
+    division.access = access_through(std::make_shared<BrokerClient>(channels.client), feeds,
+                                     channels.notices_in, offers);
+    division.access.status = std::move(status);
     return division;
 }
 

@@ -26,8 +26,9 @@ struct Division {
     Access access;
 };
 
-// `keep`: descriptors that the confined process goes on with, beside the standard ones. Throws
-// std::runtime_error where it must not run like that.
+// `keep`: descriptors that the confined process goes on with, beside the standard ones. What of the
+// confinement cannot be had here is one line of the log; with confine = on std::runtime_error is
+// thrown for it.
 Division divide(const Settings& settings, std::vector<int> keep);
 
 }  // namespace audisp_eql::collector

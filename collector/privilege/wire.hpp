@@ -32,6 +32,9 @@ enum class Question : std::uint64_t {
     module,          // name -> ModuleTaint
     rule_files,      // -> RuleInput
     json_file,       // -> a descriptor
+    configuration,   // -> FileHashes
+    tls_files,       // -> TlsFiles
+    notify,          // what ServiceNotify says
 };
 
 // The first number of an answer. Behind failed and refused stands why. in_file: the answer is in

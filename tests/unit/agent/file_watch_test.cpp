@@ -24,7 +24,10 @@ struct Scene {
         const auto read_rules = [this] {
             return read_rule_input({files.path("rules")}, {files.path("exceptions")});
         };
-        watch = std::make_unique<FileWatch>(io, files.path("audisp-eql.conf"), read_rules, own);
+        const auto configuration = [this] {
+            return hash_configuration(files.path("audisp-eql.conf"));
+        };
+        watch = std::make_unique<FileWatch>(io, configuration, read_rules, own);
     }
     // Until the look that was asked for is over.
     std::vector<std::string> told_by_look() {

@@ -32,7 +32,7 @@ struct Scene {
     boost::asio::io_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
         io.get_executor()};
-    StatusSocket socket{io, path,
+    StatusSocket socket{io, StatusListener(path),
                         [this](StatusOutput form) {
                             ++made;
                             return "form " + std::to_string(static_cast<int>(form)) + '\n';
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(clients_that_say_nothing_keep_nobody_out_for_long) {
 
 BOOST_AUTO_TEST_CASE(a_second_agent_does_not_take_the_place_of_one_that_answers) {
     Scene scene;
-    StatusSocket second(scene.io, scene.path, {}, {});
+    StatusSocket second(scene.io, StatusListener(scene.path), {}, {});
     BOOST_TEST(second.trouble().find("another agent answers there") != std::string::npos);
     BOOST_TEST(ask_agent(scene.path, "status text") == "form 0\n");
 }
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(what_a_killed_agent_left_is_no_hindrance) {
     boost::asio::io_context io;
     { boost::asio::local::stream_protocol::acceptor left(io, path); }
     BOOST_TEST(std::filesystem::exists(path));
-    const StatusSocket next(io, path, {}, {});
+    const StatusSocket next(io, StatusListener(path), {}, {});
     BOOST_TEST(next.trouble() == "");
 }
 
@@ -117,11 +117,11 @@ BOOST_AUTO_TEST_CASE(where_no_socket_can_be_it_is_said) {
     TemporaryDirectory directory;
     boost::asio::io_context io;
     directory.write("file", "not a socket");
-    const StatusSocket file(io, directory.path("file"), {}, {});
+    const StatusSocket file(io, StatusListener(directory.path("file")), {}, {});
     BOOST_TEST(file.trouble().find("gets no answer") != std::string::npos);
-    const StatusSocket longest(io, "/" + std::string(200, 'x'), {}, {});
+    const StatusSocket longest(io, StatusListener("/" + std::string(200, 'x')), {}, {});
     BOOST_TEST(longest.trouble().find("no socket can have this path") != std::string::npos);
-    const StatusSocket off(io, "off", {}, {});
+    const StatusSocket off(io, StatusListener("off"), {}, {});
     BOOST_TEST(off.trouble() == "");
     BOOST_CHECK_THROW(ask_agent(directory.path("none"), "status text"), std::runtime_error);
 }

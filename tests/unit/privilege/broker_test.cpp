@@ -74,7 +74,7 @@ struct Files final : ProcFiles {
 struct Broker {
     Feeds feeds;
     Files files;
-    BrokerServer server{{&feeds, &files, false, [] { return RuleInput(); }, nullptr}};
+    BrokerServer server{{&feeds, &files, false, [] { return RuleInput(); }, {}, {}, {}, {}}};
 
     Outcome ask(const std::string& question) {
         std::string out;
