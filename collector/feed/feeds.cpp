@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <poll.h>
 #include <stdexcept>
 #include <unistd.h>
 #include <utility>
@@ -28,6 +30,11 @@ constexpr std::array<std::pair<AuditFeed, std::string_view>, 5> kNames{{
 
 bool exists(const char* path) {
     return ::access(path, F_OK) == 0;
+}
+
+bool is_hung_up(int fd) {
+    pollfd waiting{fd, 0, 0};
+    return ::poll(&waiting, 1, 0) > 0 && (waiting.revents & POLLHUP) != 0;
 }
 
 bool is_unix_stream(int fd) {
@@ -122,7 +129,7 @@ FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts) {
             break;
     }
     const bool parent_holds = facts.status && facts.status->pid == facts.parent;
-    if (facts.stdin_is_socket && (parent_holds || facts.parent_is_auditd))
+    if (facts.stdin_is_socket && (parent_holds || facts.parent_is_auditd || facts.stdin_has_ended))
         return plugin;
     if (facts.status && facts.status->pid == 0 && facts.auditd_will_start)
         return {AuditFeed::multicast, false,
@@ -137,6 +144,7 @@ FeedChoice choose_feed(AuditFeed wanted, const FeedFacts& facts) {
 FeedFacts look_at_host() {
     FeedFacts facts;
     facts.stdin_is_socket = is_unix_stream(STDIN_FILENO);
+    facts.stdin_has_ended = is_hung_up(STDIN_FILENO);
     facts.self = static_cast<std::uint32_t>(::getpid());
     facts.parent = static_cast<std::uint32_t>(::getppid());
     facts.parent_is_auditd = program_name(facts.parent) == "auditd";
@@ -147,6 +155,10 @@ FeedFacts look_at_host() {
         if (const int error = control.status(status); error != 0) {
             facts.status_error = std::strerror(error);
         } else {
+            // The kernel notices a holder's death when it has a record to give, and replaces who
+            // is gone by who asks (audit_replace() in kernel/audit.c).
+            if (status.pid != 0 && ::kill(static_cast<pid_t>(status.pid), 0) != 0 && errno == ESRCH)
+                status.pid = 0;
             facts.status = status;
             facts.holder = audit_holder(status);
         }

@@ -32,6 +32,8 @@ struct FeedFacts {
     std::string status_error;           // why not
     std::uint32_t self = 0;             // our pid
     std::uint32_t parent = 0;           // our parent's
+    // auditd started it and has ended since: the feed is not taken from the next one.
+    bool stdin_has_ended = false;
     // auditd starts its plugins before it takes the feed: until then only its name tells.
     bool parent_is_auditd = false;
     std::string holder;              // "pid 4321 (auditd)", if the feed is held

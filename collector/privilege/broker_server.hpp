@@ -14,10 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "collector/agent/feed_host.hpp"
-#include "collector/agent/file_hashes.hpp"
-#include "collector/agent/rule_loader.hpp"
-#include "collector/forward/tls_files.hpp"
+#include "collector/agent/access.hpp"
 #include "collector/privilege/wire.hpp"
 #include "collector/process/proc_files.hpp"
 

@@ -76,6 +76,8 @@ BOOST_AUTO_TEST_SUITE(feed)
 
 BOOST_AUTO_TEST_CASE(which_feed_and_what_it_costs) {
     const auto none = std::optional<std::uint32_t>{};
+    FeedFacts orphan = facts(true, 0, false);
+    orphan.stdin_has_ended = true;
     const struct {
         AuditFeed wanted;
         FeedFacts facts;
@@ -88,6 +90,8 @@ BOOST_AUTO_TEST_CASE(which_feed_and_what_it_costs) {
         {AuditFeed::automatic, facts(true, 0, true, true), AuditFeed::plugin, false, "plugin"},
         {AuditFeed::automatic, facts(true, none, true, true), AuditFeed::plugin, false, "plugin"},
         {AuditFeed::automatic, facts(false, 0, false, true), AuditFeed::unicast, false, "kernel"},
+        // auditd started us, and has ended since.
+        {AuditFeed::automatic, orphan, AuditFeed::plugin, false, "plugin"},
         // A socket on standard input, but auditd is not the parent.
         {AuditFeed::automatic, facts(true, 60, true), AuditFeed::multicast, false,
          "pid 60 (auditd)"},
