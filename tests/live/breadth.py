@@ -114,7 +114,9 @@ def watch(options, chroot, names, number):
         found = [json.loads(line) for line in alerts.read_text().splitlines()] \
             if alerts.exists() else []
         return status, len(list(recording.executions())), said, [
-            alert for alert in found if harness.pids_of(alert) & recording.members]
+            alert for alert in found
+            # The agent's own, on its health, are not about processes.
+            if alert["audisp_eql"].get("sequence") and harness.pids_of(alert) & recording.members]
 
 
 @contextlib.contextmanager

