@@ -84,8 +84,8 @@ class Reader {
     // How soon a full ring is looked at again; the kernel's backlog bridges it.
     static constexpr std::chrono::milliseconds kPause{5};
     // An event's records come one by one, each of them a wake for whoever waits: the rest of an
-    // event that has begun is given this long (its end comes 50 us after it, through auditd 120).
-    static constexpr std::chrono::microseconds kRestOfEvent{150};
+    // event that has begun is given this long (its end comes some 50 us after it).
+    static constexpr std::chrono::microseconds kRestOfEvent{100};
     // Where events come thick, what comes within this is read together. And forks and exits come
     // before the audit records that need them, which read them: what no audit record follows is
     // gathered this long.

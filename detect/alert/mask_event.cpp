@@ -11,6 +11,17 @@ namespace audisp_eql::detect {
 
 namespace {
 
+// "Basic " and eight characters; only a password in an address is shorter.
+constexpr std::size_t kShortestSecret = 14;
+
+bool may_hold_token(const Value& value) {
+    return value.is_text() && (value.as_text().size() >= kShortestSecret ||
+                               value.as_text().find('@') != std::string_view::npos);
+}
+
+// Blocks that were looked through and hold no secret: the events of a match share most of theirs.
+using CleanBlocks = std::vector<const Block*>;
+
 std::vector<std::string> texts_of(Values values) {
     std::vector<std::string> texts;
     for (const Value& value : values)
@@ -42,9 +53,14 @@ class EventMask {
         : event_(event), fields_(fields ? fields->size() : kKnownFields) {}
 
     // Null: nothing to mask.
-    EventPtr run() {
+    EventPtr run(CleanBlocks& clean) {
+        for (std::size_t i = 0; i < kLayerCount; ++i)
+            skipped_[i] = std::find(clean.begin(), clean.end(), block(i)) != clean.end();
         for (std::size_t i = 0; i < fields_; ++i)
             look_at(static_cast<FieldId>(i));
+        for (std::size_t i = 0; i < kLayerCount; ++i)
+            if (block(i) && !skipped_[i] && !touched_[i])
+                clean.push_back(block(i));
         if (changed_.empty())
             return nullptr;
         Event::Layers layers;
@@ -56,12 +72,18 @@ class EventMask {
     }
 
   private:
+    const Block* block(std::size_t layer) const {
+        return event_.layer(static_cast<Layer>(layer)).get();
+    }
+
     void look_at(FieldId field) {
+        const FieldPlace place = place_of(field);
+        if (skipped_[static_cast<std::size_t>(place.layer)])
+            return;
         const Values values = event_.values(field);
         if (std::none_of(values.begin(), values.end(),
-                         [](const Value& value) { return value.is_text(); }))
+                         is_command(place) ? is_text : may_hold_token))
             return;
-        const FieldPlace place = place_of(field);
         std::vector<std::string> before = texts_of(values);
         std::vector<std::string> after = masked(place, before);
         if (after == before)
@@ -69,6 +91,17 @@ class EventMask {
         touched_[static_cast<std::size_t>(place.layer)] = true;
         changed_.emplace_back(field, std::move(after));
     }
+
+    // What rules and input add may be anything.
+    static bool is_known(FieldPlace place) {
+        return static_cast<std::size_t>(place.stored) < kKnownFields;
+    }
+    static bool is_command(FieldPlace place) {
+        return !is_known(place) || place.stored == FieldId::process_args ||
+               place.stored == FieldId::process_env_vars ||
+               place.stored == FieldId::process_command_line;
+    }
+    static bool is_text(const Value& value) { return value.is_text(); }
 
     std::vector<std::string> masked(FieldPlace place, const std::vector<std::string>& texts) {
         switch (place.stored) {
@@ -87,9 +120,7 @@ class EventMask {
             default:
                 break;
         }
-        // What rules and input add may be anything.
-        return each(
-            texts, static_cast<std::size_t>(place.stored) < kKnownFields ? mask_tokens : mask_text);
+        return each(texts, is_known(place) ? mask_tokens : mask_text);
     }
 
     BlockPtr rebuilt(Layer layer) const {
@@ -120,14 +151,15 @@ class EventMask {
 
     const Event& event_;
     std::size_t fields_;
-    std::array<bool, kLayerCount> touched_{};
+    std::array<bool, kLayerCount> skipped_{}, touched_{};
     std::vector<std::pair<FieldId, std::vector<std::string>>> changed_;
 };
 
 }  // namespace
 
 EventPtr mask_event(const EventPtr& event, const FieldNames* fields) {
-    EventPtr masked = EventMask(*event, fields).run();
+    CleanBlocks clean;
+    EventPtr masked = EventMask(*event, fields).run(clean);
     return masked ? masked : event;
 }
 
@@ -140,9 +172,10 @@ std::vector<JoinKey> mask_keys(std::vector<JoinKey> keys) {
 
 Match mask_match(const Match& match, const FieldNames* fields) {
     Match masked = match;
+    CleanBlocks clean;
     for (EventPtr& event : masked.events)
-        if (event)
-            event = mask_event(event, fields);
+        if (EventPtr changed = event ? EventMask(*event, fields).run(clean) : nullptr)
+            event = std::move(changed);
     masked.join_keys = mask_keys(std::move(masked.join_keys));
     return masked;
 }
