@@ -12,8 +12,10 @@
 #include <fmt/core.h>
 
 #include "collector/agent/log.hpp"
+#include "collector/agent/successor.hpp"
 #include "collector/agent/worker.hpp"
 #include "collector/feed/audit_rules.hpp"
+#include "collector/feed/clock.hpp"
 #include "collector/feed/host_facts.hpp"
 #include "collector/process/proc_reader.hpp"
 
@@ -50,6 +52,8 @@ Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> ru
       expensive_(settings.expensive_audit_rules),
       access_(access),
       feeds_(*access.feeds),
+      opened_mono_ns_(monotonic_ns()),
+      opened_real_ns_(nanoseconds(CLOCK_REALTIME)),
       notices_(io_),
       got_(feeds_.open(request_of(settings, rules.get()))) {
     // A reader of our standard output or capture that goes away is that output's trouble only.
@@ -62,7 +66,7 @@ Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> ru
     if (access.notices >= 0)
         notices_.assign(access.notices);
     else
-        for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
+        for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2})
             signals_.add(number);
 }
 
@@ -109,6 +113,8 @@ void Agent::run(MessageSink& consumer) {
     HostOptions host;
     host.feeds = got_.names;
     host.audit_feed = got_.audit_feed;
+    host.mono_ns = opened_mono_ns_;
+    host.real_ns = opened_real_ns_;
     host.own_pids = {static_cast<std::int32_t>(::getpid())};
     if (got_.reader_pid != 0 && got_.reader_pid != host.own_pids.front())
         host.own_pids.push_back(got_.reader_pid);
@@ -191,10 +197,14 @@ void Agent::on_signal(int number) {
     } else if (number == SIGUSR1) {
         if (on_user_signal_)
             on_user_signal_();
+    } else if (number == SIGUSR2 && got_.audit_feed != name_of(AuditFeed::plugin)) {
+        log::warning("SIGUSR2: only auditd's plugin is replaced in its place; restart this one");
     } else if (stopping_) {
         log::warning("stopped at once; what was read and not worked off is lost");
         io_.stop();
     } else {
+        if (number == SIGUSR2)
+            ask_for_successor();
         log::info("stopping: working off what was read");
         stop();
     }

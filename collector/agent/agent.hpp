@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -95,6 +96,8 @@ class Agent {
     const bool expensive_;
     Access& access_;
     FeedHost& feeds_;
+    // Before the feeds are opened.
+    const std::int64_t opened_mono_ns_, opened_real_ns_;
     boost::asio::posix::stream_descriptor notices_;
     std::array<unsigned char, 1> notice_{};
     FeedReport got_;

@@ -7,6 +7,7 @@
 
 #include "collector/agent/options.hpp"
 #include "collector/agent/settings_file.hpp"
+#include "collector/agent/successor.hpp"
 #include "collector/feed/loss.hpp"
 
 namespace audisp_eql::collector {
@@ -35,6 +36,8 @@ FeedReport LocalFeedHost::open(const FeedRequest& request) {
     if (report.audit)
         report.audit_feed = name_of(feeds_->feed());
     report.reader_pid = static_cast<std::int32_t>(::getpid());
+    if (report.audit && feeds_->feed() == AuditFeed::plugin)
+        allow_successor();
     report.connector = feeds_->connector != nullptr;
     report.audit_was_off = feeds_->audit_was_off();
     settings_file_ = std::make_unique<SettingsFile>(state_dir_, feeds_->settings());
@@ -92,6 +95,8 @@ AuditView LocalFeedHost::look_after(bool restore) {
 
 std::vector<std::string> LocalFeedHost::stop() {
     watch_.reset();  // after a last look
+    if (successor_asked())
+        feeds_->leave_rules();
     auto troubles = feeds_->retire();
     reader_->stop();
     return troubles;
@@ -101,6 +106,8 @@ std::vector<std::string> LocalFeedHost::close() {
     watch_.reset();
     reader_->stop();
     reader_->join();
+    if (successor_asked())
+        feeds_->leave_rules();
     auto troubles = feeds_->close();
     settings_file_.reset();
     return troubles;

@@ -18,6 +18,7 @@
 #include "collector/agent/rule_loader.hpp"
 #include "collector/agent/rule_reloader.hpp"
 #include "collector/agent/serial_file.hpp"
+#include "collector/agent/successor.hpp"
 #include "collector/command/command.hpp"
 #include "collector/feed/clock.hpp"
 #include "collector/host/technique.hpp"
@@ -82,9 +83,7 @@ void log_statistics(const Pipeline& pipeline, const Outputs& outputs, const Agen
         log::info(text);
 }
 
-}  // namespace
-
-int run_command(const Settings& settings) {
+int watch_host(const Settings& settings) {
     if (!settings.arguments.empty()) {
         log::error(fmt::format("unexpected argument '{}'; the command word comes first",
                                settings.arguments.front()));
@@ -161,6 +160,16 @@ int run_command(const Settings& settings) {
     }
     log_statistics(pipeline, outputs, agent, start);
     return agent.lost_privileged() ? kExitCannotRun : kExitFine;
+}
+
+}  // namespace
+
+int run_command(const Settings& settings) {
+    const int code = watch_host(settings);
+    // All that had to end has ended with that.
+    if (successor_asked())
+        become_successor();
+    return code;
 }
 
 }  // namespace audisp_eql::collector

@@ -109,6 +109,8 @@ class Feeds {
     // The first half of the end, while the reader still reads: own rules removed, settings put
     // back. What the kernel had still to say then reaches the reader, and not the kernel's log.
     std::vector<std::string> retire();
+    // Somebody goes on with our audit rules: they are not taken away.
+    void leave_rules() { rules_loaded_ = false; }
     // The rest: the feed is given up. After the reader was joined. Both return what did not work.
     std::vector<std::string> close();
 

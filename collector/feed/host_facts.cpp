@@ -98,8 +98,8 @@ HostReport tell_host_facts(MessageSink& sink, ProcReader& proc, const HostOption
     HostReport report;
     Message clock{};
     clock.kind = MessageKind::clock;
-    clock.mono_ns = nanoseconds(CLOCK_MONOTONIC);
-    clock.real_ns = nanoseconds(CLOCK_REALTIME);
+    clock.mono_ns = options.mono_ns != 0 ? options.mono_ns : monotonic_ns();
+    clock.real_ns = options.mono_ns != 0 ? options.real_ns : nanoseconds(CLOCK_REALTIME);
     sink.on_message(clock);
     tell(sink, MessageKind::host, host_text(options));
     report.users = tell_accounts(sink, MessageKind::user, "uid", options.root + "/etc/passwd");

@@ -32,6 +32,9 @@ struct HostOptions {
     std::string audit_feed = {};
     // The program's own processes; empty: this one.
     std::vector<std::int32_t> own_pids = {};
+    // The clocks before the feeds were opened; 0: now. What was queued since must not lie before
+    // the first message, or it would be taken for that of an earlier boot.
+    std::int64_t mono_ns = 0, real_ns = 0;
 };
 
 struct HostReport {

@@ -28,6 +28,7 @@
 #include "collector/agent/options.hpp"
 #include "collector/agent/service_notify.hpp"
 #include "collector/agent/settings_file.hpp"
+#include "collector/agent/successor.hpp"
 #include "collector/privilege/broker_client.hpp"
 #include "collector/privilege/broker_server.hpp"
 #include "collector/privilege/confine.hpp"
@@ -165,6 +166,8 @@ volatile sig_atomic_t notices = -1;
 
 extern "C" void pass_on(int number) {
     const int error = errno;
+    if (number == SIGUSR2)
+        ask_for_successor();
     const auto byte = static_cast<unsigned char>(number);
     // Full only if nobody listens any more.
     [[maybe_unused]] const auto written = ::write(notices, &byte, 1);

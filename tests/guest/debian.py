@@ -31,7 +31,7 @@ install_it() {{
 }}
 upgrade_it() {{
     tar -C / -xzf {file} && systemctl daemon-reload && systemctl try-restart audisp-eql &&
-        {{ pkill -TERM -P "$(auditd_pid)" -x audisp-eql || :; }}
+        {{ pkill -USR2 -P "$(auditd_pid)" -x audisp-eql || :; }}
 }}
 remove_it() {{
     audisp-eql disable && tar -tzf {file} | grep -v '/$' | (cd / && xargs rm -f --) &&

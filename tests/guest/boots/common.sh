@@ -3,7 +3,7 @@
 # What the scripts that run in a guest share; stands in front of each of them. What they print is
 # shown where a test fails; what they write into /out the test looks at.
 export PATH=/usr/local/sbin:/usr/local/bin:$PATH
-RULE='Potential Reverse Shell via Suspicious Binary'
+RULE='Reverse shell of a slow guest'
 SYSLOG=/var/log/auth.log
 
 say() {
@@ -91,6 +91,17 @@ risk_score = 1
 severity = "low"
 query = '''file where event.type == "creation" and file.path : "/srv/$long/*"'''
 TEXT
+}
+
+# The seed rule gives a shell one second, which a guest on a busy machine may take for it.
+patient_rule() {
+    for rules in /usr/share/audisp-eql/rules /usr/local/share/audisp-eql/rules; do
+        [ ! -d $rules ] ||
+            sed -e 's/maxspan=1s/maxspan=2m/' -e "s/^name = .*/name = \"$RULE\"/" \
+                -e 's/^rule_id = .*/rule_id = "33333333-3333-4333-8333-333333333335"/' \
+                $rules/potential_reverse_shell_via_suspicious_binary.toml \
+                >/etc/audisp-eql/rules.d/patient.toml
+    done
 }
 
 # A server in a network namespace of its own, by documentation addresses.

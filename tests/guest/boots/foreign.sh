@@ -12,6 +12,7 @@ must augenrules --load
 [ "$(auditctl -l | grep -c foreign)" = 60 ] || fail "$(auditctl -l | grep -c foreign) foreign rules"
 must install_it
 refused_rule
+patient_rule
 must audisp-eql enable plugin --accept
 grep -iE 'refus|kernel|Note|warn' /out/last | cut -c1-200
 journalctl -b -t audisp-eql -o cat --no-pager | grep -E '^audit rules|refuse' | cut -c1-200

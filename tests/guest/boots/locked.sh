@@ -9,6 +9,7 @@ augenrules --load >/dev/null 2>&1
 auditctl -s | grep -q 'enabled 2' || fail 'not locked'
 must install_it
 refused_rule
+patient_rule
 must audisp-eql enable plugin
 say "$(grep reboot /out/last)"
 says 'after the next reboot'

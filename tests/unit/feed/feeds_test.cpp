@@ -200,6 +200,21 @@ BOOST_AUTO_TEST_CASE(host_facts_in_order) {
     Recorder recorder;
     const HostReport report =
         tell_host_facts(recorder, proc, {"audit,proc", base, "multicast", {42, 43}});
+    // What was queued since the feeds were opened lies behind the first message.
+    struct FirstClock final : MessageSink {
+        Message first{};
+        void on_message(const Message& message) override {
+            if (first.mono_ns == 0)
+                first = message;
+        }
+    } early;
+    HostOptions opened{"audit,proc", base};
+    opened.mono_ns = 1'000;
+    opened.real_ns = 2'000;
+    tell_host_facts(early, proc, opened);
+    BOOST_TEST((early.first.kind == MessageKind::clock));
+    BOOST_TEST(early.first.mono_ns == 1'000);
+    BOOST_TEST(early.first.real_ns == 2'000);
     BOOST_TEST(!booted_with_audit(base));  // no /proc/cmdline
     put("/proc/cmdline", "quiet audit=1 noaudit=0\n");
     BOOST_TEST(booted_with_audit(base));

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/agent/successor.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <system_error>
+
+#include "collector/agent/log.hpp"
+
+namespace audisp_eql::collector {
+namespace {
+
+std::atomic<bool> allowed{false}, asked{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "for signal handlers");
+// Once the file was replaced its link says "(deleted)".
+std::string program;
+
+}  // namespace
+
+void allow_successor() {
+    std::error_code unknown;
+    program = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
+    allowed = !program.empty();
+}
+
+void ask_for_successor() {
+    if (allowed)
+        asked = true;
+}
+
+bool successor_asked() {
+    return asked;
+}
+
+void become_successor() {
+    // Set by who confines a process (collector/privilege).
+    if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+        return;
+    if (::access(program.c_str(), X_OK) != 0)
+        return log::error(fmt::format("{}: {}; ending", program, std::strerror(errno)));
+    std::ifstream file("/proc/self/cmdline", std::ios::binary);
+    std::string words{std::istreambuf_iterator<char>(file), {}};
+    std::vector<char*> arguments;
+    for (std::size_t at = 0; at < words.size(); at += std::strlen(&words[at]) + 1)
+        arguments.push_back(&words[at]);
+    arguments.push_back(nullptr);
+    log::info(fmt::format("the newer {} goes on from here", program));
+    ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+    ::execv(program.c_str(), arguments.data());
+}
+
+}  // namespace audisp_eql::collector
