@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "collector/feed/ring.hpp"
-#include "collector/privilege/confine.hpp"
 #include "detect/event/pool.hpp"
 #include "detect/event/pool_trim.hpp"
 
@@ -34,15 +33,17 @@ bool MemoryGuard::wants_less() const {
     return resident() > enough;
 }
 
-// A sanitizer's heap says nothing: then the pool is all that is known.
 std::size_t MemoryGuard::used() {
     const struct mallinfo2 heap = ::mallinfo2();
-    return heap.uordblks + heap.hblkhd + detect::record_pool_use().live;
+    const detect::RecordPoolUse pool = detect::record_pool_use();
+    const std::size_t taken = heap.uordblks + heap.hblkhd;
+    // A sanitizer's heap says nothing: then the pool is all that is known.
+    return taken < pool.reserved ? pool.live : taken - pool.reserved + pool.live;
 }
 
 std::size_t MemoryGuard::resident() {
-    if (kSanitized)
-        return 0;  // most of it is the sanitizer's
+    if (::mallinfo2().arena == 0)
+        return 0;  // most of it is a sanitizer's
     char text[128] = {};
     const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     if (file < 0)

@@ -156,7 +156,7 @@ std::optional<detect::Query> RuleTestStory::first_items(std::size_t items,
 const RuleTestStory::Progress& RuleTestStory::progress() {
     if (progress_)
         return *progress_;
-    progress_.emplace();
+    progress_ = Progress{};
     const bool sequence = query_.kind == detect::QueryKind::sequence;
     for (std::size_t number = items(); number > 0; --number) {
         const std::uint32_t all = sequence ? query_.items[number - 1].runs : 1;

@@ -68,9 +68,9 @@ void keep_needed_capabilities() {
     // AUDIT_CONTROL, AUDIT_READ, NET_ADMIN: the feeds. SYS_PTRACE, DAC_READ_SEARCH: /proc of other
     // users' processes, rule files that only root reads. DAC_OVERRIDE: the state directory, which
     // belongs to the confined process's user. KILL: that process, if it does not end.
-    constexpr std::array kNeeded{CAP_AUDIT_CONTROL, CAP_AUDIT_READ,      CAP_NET_ADMIN,
-                                 CAP_SYS_PTRACE,    CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE,
-                                 CAP_KILL};
+    constexpr std::array<unsigned, 7> kNeeded{
+        CAP_AUDIT_CONTROL,   CAP_AUDIT_READ,   CAP_NET_ADMIN, CAP_SYS_PTRACE,
+        CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_KILL};
     ::capng_get_caps_process();
     std::array<bool, kNeeded.size()> had{};
     for (std::size_t i = 0; i < kNeeded.size(); ++i)

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <initializer_list>
 #include <memory>
 #include <sched.h>
 #include <seccomp.h>
@@ -161,6 +162,12 @@ int allow(const Context& context, const char* name) {
     return answer == -EDOM ? 0 : answer;
 }
 
+// As libseccomp's macros, whose initializers lack a member (clang warns).
+constexpr scmp_arg_cmp argument(unsigned number, scmp_compare how, scmp_datum_t first,
+                                scmp_datum_t second = 0) {
+    return {number, how, first, second};
+}
+
 template <typename... Tests>
 int allow_if(const Context& context, int number, Tests... tests) {
     const std::array<scmp_arg_cmp, sizeof...(tests)> all{tests...};
@@ -173,27 +180,29 @@ int allow_with_conditions(const Context& c) {
     int bad = 0;
     const auto rule = [&bad](int answer) { bad = bad != 0 ? bad : answer; };
     for (const int family : {AF_UNIX, AF_INET, AF_INET6})
-        rule(
-            allow_if(c, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family))));
-    rule(allow_if(c, SCMP_SYS(socketpair), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)));
+        rule(allow_if(c, SCMP_SYS(socket),
+                      argument(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family))));
+    rule(allow_if(c, SCMP_SYS(socketpair), argument(0, SCMP_CMP_EQ, AF_UNIX)));
     // No new code: no library is loaded any more, no name-service module either.
-    rule(allow_if(c, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
-    rule(allow_if(c, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+    rule(allow_if(c, SCMP_SYS(mmap), argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+    rule(allow_if(c, SCMP_SYS(mprotect), argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
     // Threads, no processes. What clone3 asks for lies in memory, where a filter cannot look:
     // glibc then uses clone.
-    rule(allow_if(c, SCMP_SYS(clone),
-                  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM)));
+    rule(allow_if(
+        c, SCMP_SYS(clone),
+        argument(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM)));
     rule(::seccomp_rule_add(c.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
     // abort() and raise(): to itself.
-    rule(allow_if(c, SCMP_SYS(kill), SCMP_A0(SCMP_CMP_EQ, self)));
-    rule(allow_if(c, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, self)));
+    rule(allow_if(c, SCMP_SYS(kill), argument(0, SCMP_CMP_EQ, self)));
+    rule(allow_if(c, SCMP_SYS(tgkill), argument(0, SCMP_CMP_EQ, self)));
     // A terminal's form, non-blocking descriptors, how much can be read.
-    for (const unsigned long request : {TCGETS, TIOCGWINSZ, FIONBIO, FIONREAD})
-        rule(allow_if(c, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, request)));
+    for (const auto request :
+         std::initializer_list<scmp_datum_t>{TCGETS, TIOCGWINSZ, FIONBIO, FIONREAD})
+        rule(allow_if(c, SCMP_SYS(ioctl), argument(1, SCMP_CMP_EQ, request)));
     // The name of a thread; limits are read, not set.
-    rule(allow_if(c, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
-    rule(allow_if(c, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME)));
-    rule(allow_if(c, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)));
+    rule(allow_if(c, SCMP_SYS(prctl), argument(0, SCMP_CMP_EQ, PR_SET_NAME)));
+    rule(allow_if(c, SCMP_SYS(prctl), argument(0, SCMP_CMP_EQ, PR_GET_NAME)));
+    rule(allow_if(c, SCMP_SYS(prlimit64), argument(2, SCMP_CMP_EQ, 0)));
     return bad;
 }
 

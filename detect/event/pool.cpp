@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/event/pool.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <new>
 #include <type_traits>
 #include <vector>
-
-#include <sys/mman.h>
 
 #include "detect/event/pool_trim.hpp"
 
@@ -25,29 +24,29 @@ class RecordPool final : public std::pmr::memory_resource {
     RecordPoolUse use() const { return use_; }
 
     // What is kept for one size is of no use to another: chunks of which nothing is in use go back
-    // to the system, and their places wait to be cut anew.
+    // to the heap. Pieces of another thread's chunks lie in these lists, too, and stay.
     void trim() {
-        for (Chunk* const chunk : chunks_)
-            chunk->free = 0;
+        std::ranges::sort(chunks_, {}, &Chunk::begin);
+        for (Chunk& chunk : chunks_)
+            chunk.free = 0;
         for (std::size_t kind = 1; kind < free_.size(); ++kind)
             for (const Piece* piece = free_[kind]; piece; piece = piece->next)
-                // Another thread's pool may just be cutting its own.
-                if (Chunk& chunk = chunk_of(piece); chunk.owner == this)
-                    chunk.free += kind * kStep;
+                if (Chunk* const chunk = chunk_of(piece))
+                    chunk->free += kind * kStep;
         for (Piece*& list : free_)
             for (Piece** link = &list; *link;)
-                if (is_unused(chunk_of(*link)))
+                if (const Chunk* const chunk = chunk_of(*link); chunk && is_unused(*chunk))
                     *link = (*link)->next;
                 else
                     link = &(*link)->next;
-        std::erase_if(chunks_, [this](Chunk* chunk) {
-            if (!is_unused(*chunk))
+        std::erase_if(chunks_, [this](const Chunk& chunk) {
+            if (!is_unused(chunk))
                 return false;
-            places_.push_back(chunk);
-            ::madvise(chunk, kChunkBytes, MADV_DONTNEED);
+            ::operator delete(chunk.begin);
             use_.reserved -= kChunkBytes;
             return true;
         });
+        found_ = 0;
     }
 
   private:
@@ -56,31 +55,35 @@ class RecordPool final : public std::pmr::memory_resource {
     static constexpr std::size_t kStep = 64;
     static constexpr std::size_t kLargest = 16 * 1024;
     static constexpr std::size_t kChunkBytes = 64 * 1024;
-    static constexpr std::size_t kRegionBytes = 16 * kChunkBytes;
 
     struct Piece {
         Piece* next;
     };
-    // Lies at a chunk's start, where the address of each of its pieces leads to.
     struct Chunk {
-        RecordPool* owner;
-        std::size_t cut = 0;   // bytes of its pieces
+        char* begin;
+        std::size_t cut;       // bytes of its pieces
         std::size_t free = 0;  // of them, as trim() counted
     };
-    static_assert(sizeof(Chunk) <= kStep);
 
     static std::size_t class_of(std::size_t size) { return (size + kStep - 1) / kStep; }
-    static Chunk& chunk_of(const Piece* piece) {
-        return *reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(piece) &
-                                         ~std::uintptr_t{kChunkBytes - 1});
+    // Among sorted ones. Neighbours in a list are often neighbours in memory.
+    Chunk* chunk_of(const Piece* piece) {
+        const auto* const place = reinterpret_cast<const char*>(piece);
+        const auto has = [&](std::size_t at) {
+            return at < chunks_.size() && !std::less<>{}(place, chunks_[at].begin) &&
+                   std::less<>{}(place, chunks_[at].begin + kChunkBytes);
+        };
+        if (!has(found_))
+            found_ = static_cast<std::size_t>(
+                std::ranges::upper_bound(chunks_, place, std::less<>{}, &Chunk::begin) -
+                chunks_.begin() - 1);
+        return has(found_) ? &chunks_[found_] : nullptr;
     }
-    bool is_unused(const Chunk& chunk) const {
-        return chunk.owner == this && chunk.free == chunk.cut && &chunk != current_;
-    }
+    static bool is_unused(const Chunk& chunk) { return chunk.free == chunk.cut; }
 
     void* do_allocate(std::size_t size, std::size_t alignment) override {
         if (size > kLargest || alignment > alignof(std::max_align_t))
-            return ::operator new(size, std::align_val_t(alignment));
+            return take_large(size, alignment);
         use_.live += class_of(size) * kStep;
         Piece*& free = free_[class_of(size)];
         if (!free)
@@ -93,6 +96,8 @@ class RecordPool final : public std::pmr::memory_resource {
         if (size > kLargest || alignment > alignof(std::max_align_t)) {
             // Without the size: clang 14 has sized deallocation only where it is asked for.
             ::operator delete(memory, std::align_val_t(alignment));
+            use_.live -= size;
+            use_.reserved -= size;
             return;
         }
         use_.live -= class_of(size) * kStep;
@@ -102,37 +107,31 @@ class RecordPool final : public std::pmr::memory_resource {
     bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
         return this == &other;
     }
+    void* take_large(std::size_t size, std::size_t alignment) {
+        void* const memory = ::operator new(size, std::align_val_t(alignment));
+        use_.live += size;
+        use_.reserved += size;
+        return memory;
+    }
     void* cut(std::size_t size) {
-        if (!current_ || kStep + current_->cut + size > kChunkBytes)
-            begin_chunk();
-        void* const piece = reinterpret_cast<char*>(current_) + kStep + current_->cut;
-        current_->cut += size;
+        if (size > left_) {
+            if (rest_)
+                chunks_.push_back({rest_ + left_ - kChunkBytes, kChunkBytes - left_});
+            rest_ = static_cast<char*>(::operator new(kChunkBytes));
+            left_ = kChunkBytes;
+            use_.reserved += kChunkBytes;
+        }
+        void* const piece = rest_;
+        rest_ += size;
+        left_ -= size;
         return piece;
-    }
-    void begin_chunk() {
-        if (places_.empty())
-            map_region();
-        current_ = new (places_.back()) Chunk{this};
-        places_.pop_back();
-        chunks_.push_back(current_);
-        use_.reserved += kChunkBytes;
-    }
-    // Not from the heap, which would not give a chunk's pages back.
-    void map_region() {
-        void* const memory = ::mmap(nullptr, kRegionBytes + kChunkBytes, PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED)
-            throw std::bad_alloc();
-        char* const first = static_cast<char*>(memory) + kChunkBytes - 1;
-        char* const begin = first - reinterpret_cast<std::uintptr_t>(first) % kChunkBytes;
-        for (std::size_t end = kRegionBytes; end != 0; end -= kChunkBytes)
-            places_.push_back(begin + end - kChunkBytes);
     }
 
     std::array<Piece*, kLargest / kStep + 1> free_{};
-    Chunk* current_ = nullptr;
-    std::vector<Chunk*> chunks_;
-    std::vector<void*> places_;  // for chunks
+    std::vector<Chunk> chunks_;  // but for the one that is cut now
+    std::size_t found_ = 0;      // the chunk that chunk_of() found last
+    char* rest_ = nullptr;
+    std::size_t left_ = 0;
     RecordPoolUse use_;
 };
 

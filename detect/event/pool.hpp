@@ -15,8 +15,8 @@ namespace audisp_eql::detect {
 std::pmr::memory_resource& record_pool();
 
 struct RecordPoolUse {
-    std::size_t live = 0;      // bytes in use, but for the few large pieces, which are the heap's
-    std::size_t reserved = 0;  // taken from the system for them, beside the heap
+    std::size_t live = 0;      // bytes in use
+    std::size_t reserved = 0;  // taken from the heap; used again; see pool_trim.hpp
 };
 // Of this thread's pool.
 RecordPoolUse record_pool_use();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives back to the system what the record pool keeps for later use and nobody uses now.
+// Gives back to the heap what the record pool keeps for later use and nobody uses now.
 //
 // Memory: none. Threads: each has its own pool.
 #pragma once
