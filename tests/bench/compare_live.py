@@ -42,19 +42,36 @@ format = string
 """
 
 
-def cpu_seconds(pid):
-    total = 0
+def family(pid):
+    """The process and those that it forked of itself: the confined part is one. Not what else it
+    started, as auditd its plugins."""
+    found = [pid]
+    program = os.readlink(f"/proc/{pid}/exe")
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
-            total += int((task / "schedstat").read_text().split()[0])
+            for child in (task / "children").read_text().split():
+                if os.readlink(f"/proc/{child}/exe") == program:
+                    found += family(child)
+    return found
+
+
+def cpu_seconds(pid):
+    total = 0
+    for one in family(pid):
+        for task in pathlib.Path(f"/proc/{one}/task").iterdir():
+            with contextlib.suppress(OSError):
+                total += int((task / "schedstat").read_text().split()[0])
     return total / 1e9
 
 
 def memory_mib(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    """Of all of them; what they share is counted in each."""
+    total = 0
+    for one in family(pid):
+        for line in pathlib.Path(f"/proc/{one}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                total += int(line.split()[1])
+    return total / 1024
 
 
 def settle(pids):
