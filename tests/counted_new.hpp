@@ -9,20 +9,23 @@
 namespace {
 std::size_t allocations = 0;
 
-void* counted(void* memory) {
+void* counted(std::size_t size) {
     ++allocations;
-    if (memory == nullptr)
-        throw std::bad_alloc();
-    return memory;
+    if (void* const memory = std::malloc(size))
+        return memory;
+    throw std::bad_alloc();
 }
 }  // namespace
 
 void* operator new(std::size_t size) {
-    return counted(std::malloc(size));
+    return counted(size);
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
+    ++allocations;
     const auto step = static_cast<std::size_t>(alignment);
-    return counted(std::aligned_alloc(step, (size + step - 1) / step * step));
+    if (void* const memory = std::aligned_alloc(step, (size + step - 1) / step * step))
+        return memory;
+    throw std::bad_alloc();
 }
 // std::stable_sort asks this way.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
