@@ -6,6 +6,7 @@
 //     confined DIRECTORY attack|crash|wait [same-user]
 #include <arpa/inet.h>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -192,6 +193,24 @@ void needs(const Settings& settings, Access& access, const std::string& socket,
                   opens(settings.json_file, O_WRONLY | O_APPEND | O_CREAT) >= 0);
 }
 
+// What a question costs, beside the same without a second process.
+void measure(ProcReader& brokered) {
+    constexpr int kQuestions = 2000;
+    const std::int32_t asked = ::getpid();
+    LinuxProcReader direct;
+    const auto microseconds = [](ProcReader& reader, std::int32_t pid) {
+        const auto start = std::chrono::steady_clock::now();
+        for (int i = 0; i < kQuestions; ++i)
+            reader.read(pid);
+        const std::chrono::duration<double, std::micro> taken =
+            std::chrono::steady_clock::now() - start;
+        return taken.count() / kQuestions;
+    };
+    const double one = microseconds(direct, asked), two = microseconds(brokered, asked);
+    std::printf("a process read from /proc: %.0f us in one process, %.0f us through the other\n",
+                one, two);
+}
+
 int attack(const Settings& settings, Access& access, const std::string& socket,
            const sockaddr_in& server) {
     attack_files(std::to_string(::getppid()));
@@ -200,6 +219,7 @@ int attack(const Settings& settings, Access& access, const std::string& socket,
     else
         attack_calls(::getppid());
     needs(settings, access, socket, server);
+    measure(*access.proc);
     return wrong == 0 ? 0 : 3;
 }
 

@@ -57,7 +57,8 @@ def attacks():
             expect("could not: open /etc/shadow" in text, text)
             print(f"{' '.join(words)}: {text.count('could not: ')} tries failed, "
                   f"{text.count('could: ')} needs were met")
-            print("\n".join(line for line in text.splitlines() if line.startswith("skipped")))
+            print("\n".join(line for line in text.splitlines()
+                            if line.startswith(("skipped", "a process read"))))
 
 
 def the_parser_ends():

@@ -128,7 +128,7 @@ def make_root(root, program, unpacked):
     shutil.copy(HERE / "init", root / "init")
 
 
-def boot(directory, kernel, root):
+def boot(directory, kernel, root, *options):
     initrd = directory / "initrd"
     names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
     with open(initrd, "wb") as out:
@@ -141,7 +141,7 @@ def boot(directory, kernel, root):
                "-no-reboot", "-kernel", str(kernel), "-initrd", str(initrd), "-serial",
                f"file:{console}", "-append",
                "console=ttyS0 quiet panic=-1 audit=1 audit_backlog_limit=8192 apparmor=1 "
-               "security=apparmor rdinit=/init"]
+               "security=apparmor rdinit=/init", *options]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=PATIENCE)
