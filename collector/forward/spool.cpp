@@ -177,7 +177,8 @@ void Spool::read_positions() {
         const std::size_t space = line.find(' ');
         const auto [stop, error] =
             std::from_chars(line.data(), line.data() + std::min(space, line.size()), number);
-        if (error == std::errc() && space < line.size() && stop == line.data() + space)
+        if (error == std::errc() && space < line.size() && stop == line.data() + space &&
+            number < kMaxSpoolNumber)
             saved_positions_[std::string(line.substr(space + 1))] = number;
     }
 }

@@ -152,6 +152,8 @@ std::optional<SpoolRecordHead> look_at_record(std::string_view bytes) {
     head.number = reader.number<std::uint64_t>();
     head.raised_us = reader.number<std::int64_t>();
     head.size = kHeader + body.size();
+    if (head.number > kMaxSpoolNumber)
+        return std::nullopt;
     return head;
 }
 

@@ -25,6 +25,8 @@ struct SpooledAlert {
 
 // No alert comes near it: its events are bounded. A length above it is not ours.
 inline constexpr std::size_t kMaxSpoolRecord = 64 << 20;
+// Nor do numbers come near this: one above it is not ours, and must not count on to 0.
+inline constexpr std::uint64_t kMaxSpoolNumber = std::uint64_t{1} << 62;
 
 std::string write_record(const SpooledAlert& alert);
 

@@ -21,15 +21,18 @@ void Normalizer::State::forget_machine() {
     groups.clear();
     exec_contexts.clear();
     told_sockets.clear();
+    now_ns = 0;
+    last_audit_ns = 0;
+    clocked = false;
+    timeline.another_boot();
     sink.on_epoch();
 }
 
 void Normalizer::State::check_restart(std::int64_t mono_ns) {
     if (mono_ns <= 0 || mono_ns + Timeline::kMaxBackNs >= now_ns)
         return;
-    forget_machine();  // with the times of the boot that ends here
+    forget_machine();
     now_ns = mono_ns;
-    last_audit_ns = 0;
 }
 
 void Normalizer::State::on_host(std::string_view text) {
@@ -82,7 +85,8 @@ void Normalizer::State::on_account(AccountNames& names, std::string_view id_key,
 }
 
 void Normalizer::State::on_process(std::string_view text, std::int64_t mono_ns) {
-    check_restart(mono_ns);
+    if (!clocked)
+        check_restart(mono_ns);
     if (auto target = descriptor_from_text(text)) {
         on_descriptor(std::move(*target));
         return;
@@ -111,6 +115,7 @@ void Normalizer::State::on_process(std::string_view text, std::int64_t mono_ns) 
 
 void Normalizer::State::on_clock(std::int64_t mono_ns, std::int64_t real_ns) {
     check_restart(mono_ns);
+    clocked = true;
     timeline.clock(mono_ns, real_ns);
     timeline.take_epoch_change();  // a restart was handled above
 }
@@ -124,7 +129,9 @@ void Normalizer::State::on_session(const ProcEvent& event) {
 }
 
 void Normalizer::State::on_proc_event(const ProcEvent& event) {
-    check_restart(event.ns);
+    // Where the clock is told, an old message is a late one: the program stood still meanwhile.
+    if (!clocked)
+        check_restart(event.ns);
     connector = true;
     now_ns = std::max(now_ns, event.ns);
     timeline.connector(event.ns);

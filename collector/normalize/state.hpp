@@ -129,6 +129,7 @@ struct Normalizer::State {
     AskedContext asked_for;
     bool connector = false;          // the input has connector messages
     std::int64_t now_ns = 0;         // the stream's monotonic clock
+    bool clocked = false;            // CLOCK messages tell it: only they can tell another boot
     std::int64_t last_audit_ns = 0;  // of it, when the last audit event came
 
     std::string boot_id;

@@ -2,6 +2,7 @@
 #include "collector/normalize/timeline.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace audisp_eql::collector {
 
@@ -15,7 +16,7 @@ void Timeline::reach(std::int64_t engine_ns) {
 }
 
 void Timeline::monotonic_moved(std::int64_t ns) {
-    if (ns + kMaxBackNs < last_monotonic_ns_) {
+    if (std::exchange(another_boot_, false) || ns + kMaxBackNs < last_monotonic_ns_) {
         shift_ns_ = engine_ns_ - ns;
         offset_kind_ = Offset::none;
         have_audit_ = false;
@@ -48,7 +49,8 @@ void Timeline::clock(std::int64_t mono_ns, std::int64_t real_ns) {
 }
 
 void Timeline::connector(std::int64_t ns) {
-    monotonic_moved(ns);
+    if (offset_kind_ != Offset::exact || another_boot_)
+        monotonic_moved(ns);
     have_connector_ = true;
     if (offset_kind_ == Offset::none && have_audit_) {
         // Began as a plain log: from here on the two clocks are compared, and engine time goes on.

@@ -39,7 +39,10 @@ class Timeline {
     void clock(std::int64_t mono_ns, std::int64_t real_ns);
     // An exec that both feeds saw, for captures without CLOCK lines.
     void exec_seen(std::int64_t audit_ms, std::int64_t connector_ns);
-    // A connector message, before anything else of it is used.
+    // Whatever clock comes next is another boot's.
+    void another_boot() { another_boot_ = true; }
+    // A connector message, before anything else of it is used. Behind CLOCK messages it may be
+    // late, by as long as the program stood still.
     void connector(std::int64_t ns);
     // The time of an audit event of any kind, also one that no rule ever sees: until an exec was
     // seen in both feeds, it is all that tells a connector message's wall time.
@@ -80,6 +83,7 @@ class Timeline {
     std::int64_t largest_raw_ns_ = 0;
     std::int64_t last_audit_ns_ = 0;  // wall time of the last audit event of any kind; 0: none yet
     std::int64_t engine_ns_ = 0;      // running maximum
+    bool another_boot_ = false;
     int suspicious_ = 0;
     int strange_pairs_ = 0;
     EpochChange epoch_change_ = EpochChange::none;

@@ -134,6 +134,22 @@ BOOST_FIXTURE_TEST_CASE(a_file_cut_at_any_byte_keeps_what_is_whole, Fixture) {
     }
 }
 
+// Whoever may write to the spool: a sound head, numbers at their end, and no alert behind them.
+BOOST_FIXTURE_TEST_CASE(numbers_that_would_count_on_to_nothing_are_not_ours, Fixture) {
+    open()->append(alert("1"));
+    const std::string file = segments().at(0);
+    const auto positions = std::filesystem::path(file).parent_path() / "positions";
+    for (const std::uint64_t number : {UINT64_MAX, UINT64_MAX - 1, kMaxSpoolNumber + 1}) {
+        std::ofstream(file, std::ios::app) << write_record({number, 8, alert("x")});
+        std::ofstream(positions) << number << " out\n";
+        auto spool = open();
+        BOOST_TEST(spool->end() == 2u);
+        BOOST_TEST(spool->next(2) == nullptr);
+        BOOST_TEST(ids(*spool, 0) == Ids{"1"}, boost::test_tools::per_element());
+    }
+    BOOST_TEST(warnings.size() == 3u);
+}
+
 BOOST_FIXTURE_TEST_CASE(what_everyone_had_goes_after_the_time_to_resend, Fixture) {
     auto spool = open();
     spool->join("out", true);

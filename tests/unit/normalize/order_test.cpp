@@ -288,6 +288,16 @@ BOOST_AUTO_TEST_CASE(snapshot_after_the_fork_completes_it) {
     BOOST_TEST(joined(story.events[1], FieldId::process_parent_pid) == "10");
 }
 
+// A program that was stopped, or starved, reads the time first and what waited for it then.
+BOOST_AUTO_TEST_CASE(late_messages_are_no_other_boot) {
+    InSession story;
+    story.lines(fork(100, 11, 12) + clock(120'000) + exit(101, 12) + fork(102, 11, 13) +
+                clock(125'000));
+    story.finish();
+    BOOST_TEST(story.told() == "fork 12 bash<bash | fork 13 bash<bash | end 12 bash<bash");
+    BOOST_TEST(story.epochs == 0);
+}
+
 BOOST_AUTO_TEST_CASE(another_boot_forgets_the_processes) {
     InSession story;
     story.lines(fork(100, 11, 12) + exit(101, 12));

@@ -151,6 +151,17 @@ BOOST_AUTO_TEST_CASE(one_stray_time_between_others_is_no_epoch) {
     BOOST_TEST((timeline.take_epoch_change() == EpochChange::none));
 }
 
+BOOST_AUTO_TEST_CASE(connector_message_that_is_late_is_no_other_boot) {
+    Timeline timeline;
+    timeline.clock(900 * kSecond, kWall * kMs);
+    timeline.connector(700 * kSecond);
+    BOOST_TEST((timeline.take_epoch_change() == EpochChange::none));
+    BOOST_TEST(timeline.of_connector(700 * kSecond).wall_us == (kWall - 200'000) * 1000);
+    timeline.another_boot();
+    timeline.connector(20 * kSecond);
+    BOOST_TEST((timeline.take_epoch_change() == EpochChange::monotonic));
+}
+
 BOOST_AUTO_TEST_CASE(monotonic_clock_that_starts_again_is_another_boot) {
     Timeline timeline;
     timeline.clock(900 * kSecond, kWall * kMs);
