@@ -163,6 +163,7 @@ void Health::tick() {
     // Whoever changed audit is named while the change is fresh.
     if (tamper_.wants_look(monotonic_ns()))
         look();
+    look_at_feeds();
     const PipelineCounters counted = pipeline_->counters();
     const ReaderCounters& reader = agent_.reader_counters();
     rates_.add({reader.audit_records, reader.proc_events, counted.engine.events, counted.alerts});
@@ -172,6 +173,34 @@ void Health::tick() {
         reloading_ = false;
         notify_.ready(status_line());
     }
+}
+
+void Health::look_at_feeds() {
+    const auto required = [this](RequiredFeed feed, const std::string& what) {
+        if (!settings_.requires_feed(feed))
+            return;
+        OwnAlertFacts facts;
+        facts.message = fmt::format("{} is required (option require): {}", to_string(feed), what);
+        facts.more = {json_text("audisp_eql.feed.missing", to_string(feed))};
+        own_.raise(OwnAlert::feed_missing, std::move(facts));
+    };
+    const std::uint64_t execs = pipeline_->counters().normalizer.exec;
+    if (agent_.got().connector &&
+        connector_.fell_silent(execs, agent_.reader_counters().proc_events, monotonic_ns())) {
+        log::warning(
+            "the proc connector is silent while programs start: forks and ends are not seen; "
+            "something ended its subscription, a restart of the agent makes a new one");
+        required(RequiredFeed::proc_connector,
+                 "the proc connector has fallen silent while programs start; a restart of the "
+                 "agent subscribes anew");
+    }
+    const TamperWatch::State state = tamper_.state();
+    const bool gone = state.audit_off || state.feed_taken;
+    if (gone && !std::exchange(audit_missed_, gone))
+        required(RequiredFeed::audit, state.audit_off
+                                          ? "the kernel's audit is switched off"
+                                          : "another program holds the kernel's audit feed");
+    audit_missed_ = gone;
 }
 
 void Health::look() {

@@ -14,6 +14,7 @@
 
 #include "collector/agent/agent.hpp"
 #include "collector/agent/alert_folding.hpp"
+#include "collector/agent/connector_silence.hpp"
 #include "collector/agent/file_watch.hpp"
 #include "collector/agent/options.hpp"
 #include "collector/agent/outputs.hpp"
@@ -72,6 +73,7 @@ class Health {
         std::uint64_t events = 0, alerts = 0, losses = 0;
     };
     void tick();
+    void look_at_feeds();
     void look();
     void minute();
     void heartbeat();
@@ -94,6 +96,8 @@ class Health {
     ServiceNotify notify_;
     StatusSocket socket_;
     Liveness liveness_;
+    ConnectorSilence connector_;
+    bool audit_missed_ = false;  // it is required, and gone
     Rates rates_;
     std::size_t broken_rules_ = 0;
     const Pipeline* pipeline_ = nullptr;

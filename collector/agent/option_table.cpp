@@ -276,9 +276,11 @@ void add_input(TableBuilder& table, Settings& s) {
               "else from the kernel, beside auditd where it is enabled. plugin: from auditd on "
               "standard input. unicast: from the kernel, as the host's audit daemon. multicast: "
               "from the kernel, beside whoever is that; a burst may overrun it.");
-    table.add(kInput, kLive, true, "require", value(s.require, "FEED[,FEED]"),
-              "Refuse to start without these feeds: audit, proc_connector. Without this option the "
-              "program goes on with what it gets and says what is missing.");
+    table.add(
+        kInput, kLive, true, "require", value(s.require, "FEED[,FEED]"),
+        "Refuse to start without these feeds (audit, proc_connector), with an alert; one that "
+        "goes away later is an alert, too. Without this option the program goes on with what "
+        "it gets and says what is missing.");
     table.add(kInput, kRun, true, "memory-mib",
               value(s.memory_mib, "N")->default_value(s.memory_mib, "256"),
               "The most memory the program may take, in MiB. Near it the oldest of what it keeps "

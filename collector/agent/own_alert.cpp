@@ -34,6 +34,10 @@ constexpr OwnAlertKind kKinds[] = {
      critical, "alert", 3, true,
      "Another program holds the kernel's audit feed in place of the agent, or the agent was "
      "unregistered: no audit record comes in any more."},
+    {OwnAlert::feed_missing, "c5cd53dd-65a0-4157-8f72-2c0838837026", "A required feed is missing",
+     critical, "alert", 3, true,
+     "A feed that the option require names could not be read at the start, so that the agent did "
+     "not start, or says nothing any more: what only it tells goes unseen."},
     {OwnAlert::backlog_shrunk, "5c589de7-175f-494d-b447-8e4ed77fabfe",
      "The audit backlog was shrunk", high, "alert", 3, true,
      "The kernel's audit queue holds less than the agent had set, or is rate limited: bursts lose "

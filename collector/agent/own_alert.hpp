@@ -32,6 +32,7 @@ enum class OwnAlert : std::uint8_t {
     audit_disabled,
     rules_removed,
     feed_taken,
+    feed_missing,
     backlog_shrunk,
     stood_down,
     agent_killed,

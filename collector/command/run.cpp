@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -15,6 +17,7 @@
 #include "collector/agent/log.hpp"
 #include "collector/agent/outputs.hpp"
 #include "collector/agent/pipeline.hpp"
+#include "collector/agent/refusal.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/agent/rule_reloader.hpp"
 #include "collector/agent/serial_file.hpp"
@@ -105,7 +108,15 @@ int watch_host(const Settings& settings) {
     Access& access = division.access;
     std::size_t broken = 0;
     const auto rules = load_rules_aloud(settings, access.read_rules(), broken);
-    Agent agent(settings, rules, access);
+    std::optional<Agent> opened;
+    try {
+        opened.emplace(settings, rules, access);
+    } catch (const std::runtime_error& problem) {
+        if (!settings.require.empty())
+            tell_refusal(settings, access, problem.what());
+        throw;
+    }
+    Agent& agent = *opened;
     Outputs outputs(agent.io(), settings, access);
     Health health(agent, settings, outputs, access, kNoncePrefix);
     health.rules_are_broken(broken);

@@ -79,6 +79,22 @@ BOOST_AUTO_TEST_CASE(systemd_hears_what_a_service_of_type_notify_says) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_passed_on_to_the_manager_is_news_alone) {
+    TemporaryDirectory run;
+    Manager manager(run.path("notify"));
+    const Environment environment(run.path("notify").c_str(), "30000000", "");
+    const NotifyRelay relay;
+    BOOST_TEST(relay.is_used());
+    ServiceNotify notify([&relay](std::string_view text) { return relay.send(text); });
+    BOOST_TEST(notify.watchdog().count() == 30'000'000);
+    notify.ready("fine");
+    BOOST_TEST(manager.heard() == "READY=1\nSTATUS=fine");
+    for (const char* text : {"MAINPID=1", "READY=1\nFDSTORE=1", "STATUS=x\nNOTIFYACCESS=all", "x"})
+        BOOST_TEST(!relay.send(text));
+    notify.stopping();
+    BOOST_TEST(manager.heard() == "STOPPING=1");
+}
+
 BOOST_AUTO_TEST_CASE(a_manager_that_does_not_read_holds_nobody_up) {
     TemporaryDirectory run;
     const std::string path = run.path("notify");

@@ -185,6 +185,9 @@ BOOST_AUTO_TEST_CASE(numbers_and_names_are_checked) {
     // Only with env-vars = on.
     BOOST_TEST((broker.ask_numbers(Question::exec, 1, 16) == Outcome::refused));
     BOOST_TEST((broker.ask_numbers(Question::json_file) == Outcome::refused));
+    BOOST_TEST((broker.ask_numbers(Question::configuration) == Outcome::refused));
+    BOOST_TEST((broker.ask_numbers(Question::tls_files) == Outcome::refused));
+    BOOST_TEST((broker.ask_numbers(Question::notify, 0) == Outcome::refused));
     BOOST_TEST((broker.ask_numbers(static_cast<Question>(99)) == Outcome::refused));
     for (const auto& [name, good] : {std::pair{"nf_tables", true}, std::pair{"../1", false},
                                      std::pair{"..", false}, std::pair{"", false}}) {
