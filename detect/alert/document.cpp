@@ -59,9 +59,13 @@ std::string AlertDocument::text() const {
 }
 
 void settle(JsonMembers& members) {
-    std::stable_sort(members.begin(), members.end(), [](const JsonMember& a, const JsonMember& b) {
+    const auto less = [](const JsonMember& a, const JsonMember& b) {
         return name_less(a.name, b.name);
-    });
+    };
+    // An event's members come in order, few are added to them.
+    const auto added = std::is_sorted_until(members.begin(), members.end(), less);
+    std::stable_sort(added, members.end(), less);
+    std::inplace_merge(members.begin(), added, members.end(), less);
     // unique keeps the first of equals: go backwards.
     const auto kept =
         std::unique(members.rbegin(), members.rend(),

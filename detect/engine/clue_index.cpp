@@ -174,18 +174,24 @@ ClueIndex::ClueIndex(const std::vector<std::vector<Clues>>& candidates,
         for (const Clues& clues : lists)
             builder.count(clues);
     }
-    always_.resize(candidates.size());
+    size_ = candidates.size();
+    always_.resize(size_);
     for (std::uint32_t i = 0; i < candidates.size(); ++i) {
         if (!builder.file(i, candidates[i]))
             always_.add(i);
     }
     open_ = always_;
     for (const auto& [field, ways] : builder.by_field) {
-        fields_.push_back(Builder::field(field, ways));
-        fields_.back().sketched =
-            std::find(sketched.begin(), sketched.end(), place_of(field).layer) != sketched.end();
-        if (fields_.back().sketched)
+        const Layer layer = place_of(field).layer;
+        if (std::find(sketched.begin(), sketched.end(), layer) != sketched.end()) {
+            auto shared = std::find_if(shared_.begin(), shared_.end(),
+                                       [layer](const auto& one) { return one.layer == layer; });
+            if (shared == shared_.end())
+                shared = shared_.insert(shared, {layer, {}});
+            shared->fields.push_back(Builder::field(field, ways));
             continue;
+        }
+        fields_.push_back(Builder::field(field, ways));
         for (const Builder::Way& way : ways)
             for (const std::uint32_t candidate : builder.filed.at(way.key))
                 open_.add(candidate);
@@ -236,17 +242,41 @@ void ClueIndex::look_at(const Field& field, const Event& event, NumberSet& found
     }
 }
 
-void ClueIndex::find(const Event& event, NumberSet& found) const {
+void ClueIndex::find_shared(const Event& event, FoundInBlocks& in_blocks, NumberSet& found) const {
+    auto& slots = in_blocks.slots_;
+    if (slots.empty())
+        slots.resize(FoundInBlocks::kSlots);
+    for (const auto& [layer, fields] : shared_) {
+        const BlockPtr& block = event.layer(layer);
+        if (!block)
+            continue;
+        const std::uint64_t hash =
+            mixed(reinterpret_cast<std::uintptr_t>(block.get()) * kSpread ^
+                  (reinterpret_cast<std::uintptr_t>(this) + static_cast<std::uintptr_t>(layer)));
+        FoundInBlocks::Slot& slot = slots[hash % FoundInBlocks::kSlots];
+        if (slot.block != block || slot.index != this || slot.layer != layer) {
+            slot.index = this;
+            slot.layer = layer;
+            slot.block = block;
+            slot.found.clear(size_);
+            for (const Field& field : fields)
+                look_at(field, event, slot.found);
+        }
+        found.add(slot.found);
+    }
+}
+
+void ClueIndex::find(const Event& event, FoundInBlocks& in_blocks, NumberSet& found) const {
     found = always_;
+    find_shared(event, in_blocks, found);
     for (const Field& field : fields_)
         look_at(field, event, found);
 }
 
-void ClueIndex::find_by_sketch(const Event& sketch, NumberSet& found) const {
+void ClueIndex::find_by_sketch(const Event& sketch, FoundInBlocks& in_blocks,
+                               NumberSet& found) const {
     found = open_;
-    for (const Field& field : fields_)
-        if (field.sketched)
-            look_at(field, sketch, found);
+    find_shared(sketch, in_blocks, found);
 }
 
 }  // namespace audisp_eql::detect

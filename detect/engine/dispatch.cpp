@@ -55,7 +55,7 @@ void Dispatcher::describe(const Event& event) {
 std::span<const Candidate* const> Dispatcher::candidates(const Event& event,
                                                          PredicateResults& results) {
     const Plan& now = plan(event, results);
-    now.index.find(event, found_);
+    now.index.find(event, in_blocks_, found_);
     candidates_.clear();
     found_.for_each([&](std::size_t number) { candidates_.push_back(&now.candidates[number]); });
     return candidates_;
@@ -68,7 +68,7 @@ std::optional<std::span<const Candidate* const>> Dispatcher::candidates_by_sketc
     if (number >= by_number_.size() || !by_number_[number])
         return std::nullopt;
     const Plan& now = *by_number_[number];
-    now.index.find_by_sketch(sketch, found_);
+    now.index.find_by_sketch(sketch, in_blocks_, found_);
     candidates_.clear();
     found_.for_each([&](std::size_t each) { candidates_.push_back(&now.candidates[each]); });
     return candidates_;
@@ -94,6 +94,7 @@ const Plan& Dispatcher::plan_of_description(const Event& event, PredicateResults
         return found->second;
     if (plans_.size() >= kMaxPlans) {
         by_number_.clear();
+        in_blocks_.clear();
         plans_.clear();
     }
     return plans_.emplace(kind_, make(results)).first->second;

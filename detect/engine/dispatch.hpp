@@ -59,6 +59,7 @@ class Dispatcher {
     std::string kind_;
     std::unordered_map<std::string, Plan> plans_;
     std::vector<const Plan*> by_number_;  // by Event::kind(); null: not asked for yet
+    FoundInBlocks in_blocks_;
     NumberSet found_;
     std::vector<const Candidate*> candidates_;
 };

@@ -79,8 +79,10 @@ void PredicateResults::begin(const Event& event) {
         std::fill(known_.begin(), known_.end(), 0);
         event_number_ = 1;
     }
+    if (follows_lineages())
+        kinship_.read(event);
     for (Lineage& lineage : lineages_)
-        lineage.look_at(event);
+        lineage.look_at(event, kinship_);
 }
 
 void PredicateResults::add_source(std::uint32_t lineage) {

@@ -124,6 +124,7 @@ class PredicateResults {
     const Event* event_ = nullptr;
     FormulaScratch scratch_;
     std::vector<Lineage> lineages_;
+    Kinship kinship_;  // of the event at hand
 };
 
 // What can be said of a condition when not everything is known.

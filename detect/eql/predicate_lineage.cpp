@@ -5,8 +5,18 @@
 
 namespace audisp_eql::detect {
 
-bool Lineage::counts(std::string_view entity_id) const {
-    return processes_.find(entity_id) != processes_.end();
+void Kinship::read(const Event& event) {
+    process_ = entity_id(event.text(FieldId::process_entity_id));
+    elders_.clear();
+    for (const FieldId field : {FieldId::process_parent_entity_id, FieldId::process_ext_ancestry})
+        for (const Value& value : event.values(field))
+            if (value.is_text())
+                elders_.push_back(entity_id(value.as_text()));
+    const Values types = event.values(FieldId::event_type);
+    ends_ = event.text(FieldId::event_category) == "process" &&
+            std::any_of(types.begin(), types.end(), [](const Value& type) {
+                return type.is_text() && type.as_text() == "end";
+            });
 }
 
 Lineage::Process& Lineage::known(std::string_view entity_id) {
@@ -19,39 +29,31 @@ Lineage::Process& Lineage::known(std::string_view entity_id) {
     }
     // Names of processes that were forgotten at their end pile up here: sweep them out.
     if (order_.size() >= 2 * kMaxProcesses)
-        std::erase_if(order_, [&](const std::string& id) { return !counts(id); });
+        std::erase_if(order_, [&](const std::string& id) { return !processes_.contains(id); });
     order_.emplace_back(entity_id);
     return processes_[order_.back()];
 }
 
-void Lineage::look_at(const Event& event) {
+void Lineage::look_at(const Event& event, const Kinship& kinship) {
     is_descendant_ = false;
     if (processes_.empty())
         return;
     forget_ended(event.time().engine_ns);
-    const std::string_view entity_id = event.text(FieldId::process_entity_id);
-    if (entity_id.empty())
+    const Kinship::EntityId& process = kinship.process();
+    if (process.text.empty())
         return;
-    const auto found = processes_.find(entity_id);
-    is_descendant_ = found != processes_.end() && found->second.descendant;
-    const auto is_relative = [&](const Value& value) {
-        return value.is_text() && counts(value.as_text());
-    };
-    const auto any = [&](FieldId field) {
-        const Values values = event.values(field);
-        return std::any_of(values.begin(), values.end(), is_relative);
-    };
+    const auto found = processes_.find(process);
+    bool is_known = found != processes_.end();
+    is_descendant_ = is_known && found->second.descendant;
+    const auto& elders = kinship.elders();
     if (!is_descendant_ &&
-        (any(FieldId::process_parent_entity_id) || any(FieldId::process_ext_ancestry))) {
-        known(entity_id).descendant = true;
+        std::any_of(elders.begin(), elders.end(), [this](const auto& id) { return counts(id); })) {
+        known(process.text).descendant = true;
         is_descendant_ = true;
+        is_known = true;
     }
-    const Values types = event.values(FieldId::event_type);
-    const bool ends = std::any_of(types.begin(), types.end(), [](const Value& type) {
-        return type.is_text() && type.as_text() == "end";
-    });
-    if (ends && event.text(FieldId::event_category) == "process" && counts(entity_id))
-        ended_.push_back({std::string(entity_id), event.time().engine_ns});
+    if (is_known && kinship.ends())
+        ended_.push_back({std::string(process.text), event.time().engine_ns});
 }
 
 void Lineage::add_source(const Event& event) {
