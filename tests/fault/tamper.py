@@ -96,6 +96,8 @@ def settings(alerts, program, socket):
     check_actor(alerts.wait_for("The audit backlog was shrunk")[0])
     harness.sh("auditctl", "-e", "0")
     check_actor(alerts.wait_for("Audit was switched off")[0])
+    missing = alerts.wait_for("A required feed is missing")[0]
+    expect("audit is switched off" in missing["message"], f"another reason: {missing}")
     harness.sh("auditctl", "-e", "1")
     harness.sh("auditctl", "-b", "32768")
     wait_for("audit is seen to be on again", lambda: not status(program, socket)["tampering"]["audit_off"],
@@ -126,8 +128,8 @@ def test(arguments, directory):
     state.mkdir()
     alerts, socket = Alerts(f"{directory}/alerts.json"), f"{directory}/status.socket"
     command = [program, "run", "--config", "/dev/null", "--rules", arguments["rules"], "--feed",
-               "unicast", "--syslog", "off", "--json-file", str(alerts.path), "--state-dir",
-               str(state), "--status-socket", socket]
+               "unicast", "--require", "audit", "--syslog", "off", "--json-file", str(alerts.path),
+               "--state-dir", str(state), "--status-socket", socket]
     with harness.Process(*command, log=f"{directory}/killed.log") as run:
         run.wait_for_line("started")
         print("war:", war(run, alerts), flush=True)
