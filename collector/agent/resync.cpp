@@ -42,7 +42,7 @@ void Resync::begin(std::int64_t now_ns) {
 }
 
 void Resync::put_right(const ProcessTable& table, std::int32_t pid, std::int64_t now_ns) {
-    const auto shown = proc_.read(pid);
+    auto shown = proc_.read(pid);
     if (!shown)
         return;  // the connector tells its end
     const ProcessPtr known = table.find(pid);
@@ -51,6 +51,7 @@ void Resync::put_right(const ProcessTable& table, std::int32_t pid, std::int64_t
     if (same)
         return;
     ++made_;
+    shown->resync = true;
     const std::string text = to_text(*shown);
     Message message{};
     message.kind = MessageKind::process;
@@ -87,6 +88,7 @@ void Resync::tell_exit(std::int32_t pid, std::int32_t tgid, std::int64_t now_ns)
     event.ns = now_ns;
     event.pid = pid;
     event.tgid = tgid;
+    event.concluded = true;
     Message message{};
     message.kind = MessageKind::proc_event;
     message.mono_ns = now_ns;

@@ -113,6 +113,8 @@ bool store_field(const FieldCursor& field, ProcEvent& event) {
         return store(field, event.first);
     if (field.key == "exit_signal")
         return store(field, event.second);
+    if (field.key == "concluded")
+        event.concluded = field.value == "1";
     return true;  // of a later version
 }
 
@@ -192,6 +194,8 @@ void append_text(const ProcEvent& event, std::string& out) {
             append_number(out, " exit_code=", event.first);
             append_number(out, " exit_signal=", event.second);
             parent();
+            if (event.concluded)
+                append_number(out, " concluded=", 1);
             break;
         case What::ptrace:
         case What::coredump:

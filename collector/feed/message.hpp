@@ -52,7 +52,8 @@ struct ProcEvent {
     What what = What::none;
     std::uint32_t cpu = 0;
     std::uint32_t seq = 0;
-    std::int64_t ns = 0;  // CLOCK_MONOTONIC
+    bool concluded = false;  // exit: nobody reported it, /proc no longer has the process
+    std::int64_t ns = 0;     // CLOCK_MONOTONIC
     std::int32_t pid = 0;
     std::int32_t tgid = 0;
     std::int32_t parent_pid = 0;  // fork: the parent; exit: the parent then

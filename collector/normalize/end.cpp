@@ -10,7 +10,7 @@ void Normalizer::State::on_exit(const ProcEvent& event) {
     if (!process)
         return;
     release_changes(*process);
-    held_ends.push_back({process, process->image, event.ns});
+    held_ends.push_back({process, process->image, event.ns, event.concluded});
     while (held_ends.size() > kMaxHeld) {
         ++counters.let_go_early;
         const HeldEnd oldest = std::move(held_ends.front());
@@ -29,6 +29,8 @@ void Normalizer::State::emit_end(const HeldEnd& held) {
     ++counters.end;
     if (!wanted(EventKind::end, process, held.image->block))
         return;
+    if (held.concluded)
+        builder.set_boolean(detect::FieldId::inferred, true);
     put_shape(EventKind::end, time);
     put_credentials(process.credentials);
     // wait(2): the exit code is the second byte, the signal that ended it the first.

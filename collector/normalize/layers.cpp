@@ -196,6 +196,8 @@ const BlockPtr& Normalizer::State::identity_of(Process& process) {
         if (const auto name = account_name(groups, parent.egid); !name.empty())
             builder.set_text(FieldId::process_parent_group_name, name);
     }
+    if (process.resynced)
+        builder.set_boolean(FieldId::process_resynced, true);
     process.identity = builder.finish();
     return process.identity;
 }

@@ -91,6 +91,7 @@ struct HeldEnd {
     ProcessPtr process;
     ImagePtr image;  // what it ran last
     std::int64_t exit_ns;
+    bool concluded = false;  // as ProcEvent's
 };
 
 // A file as an event names it.

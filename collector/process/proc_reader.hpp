@@ -22,7 +22,8 @@ struct RawExec;
 
 struct ProcSnapshot {
     std::int32_t pid = 0;
-    bool gone = false;  // asked, and no longer there: nothing but `pid` is set
+    bool gone = false;    // asked, and no longer there: nothing but `pid` is set
+    bool resync = false;  // read because its fork may have been lost
     std::int32_t ppid = 0;
     std::int64_t start_tick = 0;  // field 22 of stat
     std::int32_t threads = 1;     // the leader included

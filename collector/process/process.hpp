@@ -146,6 +146,7 @@ struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_coun
     std::int32_t threads = 0;        // alive beside the leader, as far as was seen
     bool leader_exited = false;      // and other threads live on
     bool inferred = false;           // first seen by something else than its FORK or /proc
+    bool resynced = false;           // first seen in /proc, after its FORK may have been lost
     bool known_by_report = false;    // first seen by a user-space message, which names no parent
     std::uint16_t changes_undecided = 0;  // that the normalizer holds: see its identity.cpp
     bool fork_held = false;               // the normalizer holds its fork event

@@ -268,8 +268,10 @@ ProcessPtr ProcessTable::snapshot(const ProcSnapshot& snapshot, std::int64_t now
     if (process &&
         (process->start_tick >= 0 ? process->start_tick != snapshot.start_tick : !process->alive()))
         process.reset();  // another incarnation: the FORK was not seen
-    if (!process)
+    if (!process) {
         process = state_->make(snapshot.pid);
+        process->resynced = snapshot.resync;
+    }
     if (process->start_tick < 0)
         state_->set_tick(*process, snapshot.start_tick);
     if (process->start_ns < 0)  // else every thread was seen

@@ -86,6 +86,8 @@ std::string to_text(const ProcSnapshot& snapshot) {
         writer.number("gone", 1);
         return std::move(writer.out);
     }
+    if (snapshot.resync)
+        writer.number("resync", 1);
     for (const NumberField& field : kNumbers)
         writer.number(field.key, field.get(snapshot));
     writer.text("tty", snapshot.tty);
@@ -117,6 +119,8 @@ std::optional<ProcSnapshot> snapshot_from_text(std::string_view text) {
                 snapshot.pid = static_cast<std::int32_t>(*number);
             else if (field.key == "gone")
                 snapshot.gone = *number != 0;
+            else if (field.key == "resync")
+                snapshot.resync = *number != 0;
             for (const NumberField& known : kNumbers)
                 if (field.key == known.key)
                     known.set(snapshot, *number);

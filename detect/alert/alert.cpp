@@ -266,8 +266,11 @@ void add_context(JsonMembers& members, const AlertContext& context) {
 
 bool any_inferred(const Match& match) {
     return std::any_of(match.events.begin(), match.events.end(), [](const EventPtr& event) {
-        const Values inferred = event ? event->values(FieldId::inferred) : Values{};
-        return !inferred.empty() && inferred[0].as_boolean();
+        const auto is_set = [&event](FieldId field) {
+            const Values values = event->values(field);
+            return !values.empty() && values[0].as_boolean();
+        };
+        return event && (is_set(FieldId::inferred) || is_set(FieldId::process_resynced));
     });
 }
 

@@ -339,7 +339,8 @@ BOOST_AUTO_TEST_CASE(after_a_loss_of_the_connector_the_processes_are_read_anew) 
     const std::string live =
         clock_line(1000) + fork_line(1001, 10, 11) + fork_line(1002, 10, 12) + clock_line(1100) +
         "type=LOSS msg=proc(1200000000): feed=proc count=1 at_least=1\n" + clock_line(1300) +
-        clock_line(1600) + clock_line(1900) + fork_line(2000, 13, 14) + clock_line(9000);
+        clock_line(1600) + clock_line(1900) + fork_line(2000, 13, 14) +
+        exec_event(2100, 7, 13, "/usr/bin/q") + clock_line(9000);
     const Made first = run(kEveryExec, live, &proc);
     BOOST_TEST(first.counters.resyncs == 1u);
     BOOST_TEST(first.counters.resync_ended == 1u);
@@ -350,6 +351,10 @@ BOOST_AUTO_TEST_CASE(after_a_loss_of_the_connector_the_processes_are_read_anew) 
         });
     };
     BOOST_TEST(shows("\"end\"", "\"pid\":12"));
+    // What nobody reported is marked.
+    BOOST_TEST(shows("\"audisp_eql\":{\"inferred\":true", "\"pid\":12"));
+    BOOST_TEST(shows("/usr/bin/q", "\"resynced\":true"));
+    BOOST_TEST(!shows("\"pid\":14", "\"resynced\":true"));
     BOOST_TEST(!shows("\"end\"", "\"pid\":11"));
     BOOST_TEST(shows("\"fork\"", "/usr/bin/p13"));
     const Made again = run(kEveryExec, first.capture);
