@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import loss  # noqa: E402
-from loss import EVIDENCE_GAP, Agent, harness, plugin, storm  # noqa: E402
+from loss import EVIDENCE_GAP, MARKERS, Agent, harness, plugin  # noqa: E402
 
 expect = harness.expect
 FOREIGN = ("-a", "always,exit", "-F", "arch=b64", "-S", "execve", "-F", "exe=/usr/bin/true", "-k",
@@ -54,9 +54,9 @@ def missed_between_runs(arguments, directory, number):
         with Survivor(arguments, f"{directory}/first", state) as agent:
             kept = pathlib.Path(state, "last-serial")
             harness.wait_for("the last serial number is not kept",
-                             lambda: storm() and kept.exists())
+                             lambda: harness.run_programs(MARKERS) and kept.exists())
             agent.stop(number)
-        pids = storm()
+        pids = harness.run_programs(MARKERS)
         with Survivor(arguments, f"{directory}/second", state) as agent:
             count, _ = loss.is_told(agent, "restart")
             expect(count >= len(pids), f"{len(pids)} programs were started, told: {count} events")
@@ -90,12 +90,12 @@ def around_the_plugin(arguments, directory, techniques):
                         "json-file": json_file}
             with plugin.Auditd(base, arguments["program"], settings) as auditd:
                 pid = auditd.wait_for_plugin()
-                pids = storm()
+                pids = harness.run_programs(MARKERS)
                 os.kill(auditd.pid, signal.SIGHUP)
-                pids += storm()
+                pids += harness.run_programs(MARKERS)
                 # The pipe to the program stands still, the kernel's backlog holds what happens.
                 with loss.stopped([auditd.pid]):
-                    pids += storm()
+                    pids += harness.run_programs(MARKERS)
                 plugin.techniques_are_found(syslog, techniques)
                 expect(auditd.plugin() == pid, "the program was started anew")
                 time.sleep(2.5)  # an event that lacks its end is one after two seconds
@@ -129,10 +129,10 @@ def around_a_rotation(arguments, directory, techniques):
             harness.wait_for("auditd has not started the program", lambda: capture.exists() and
                              "type=HOST" in capture.read_text(errors="replace"))
             pid, log = auditd.plugin(), pathlib.Path(directory, "audit.log")
-            pids = storm()
+            pids = harness.run_programs(MARKERS)
             os.kill(auditd.pid, signal.SIGUSR1)
             harness.wait_for("auditd does not rotate its log", log.with_suffix(".log.1").exists)
-            pids += storm()
+            pids += harness.run_programs(MARKERS)
             plugin.techniques_are_found(syslog, techniques)
             expect(auditd.plugin() == pid, "the program was started anew")
             auditd.stop()
