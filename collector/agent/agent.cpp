@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <iterator>
+#include <set>
 #include <stdexcept>
 #include <unistd.h>
 #include <utility>
@@ -10,8 +13,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <fmt/core.h>
+#include <system_error>
 
+#include "collector/agent/audit_lines.hpp"
 #include "collector/agent/log.hpp"
+#include "collector/agent/rule_files.hpp"
 #include "collector/agent/successor.hpp"
 #include "collector/agent/worker.hpp"
 #include "collector/feed/audit_rules.hpp"
@@ -30,7 +36,51 @@ std::string lines_of(const KernelNeeds& needs) {
     return text;
 }
 
-FeedRequest request_of(const Settings& settings, const detect::RuleSet* rules) {
+// The configuration, the rules and the exceptions, as audit can be asked about them. A path with a
+// blank could not stand in an audit rule.
+std::set<std::string> own_places(const Settings& settings) {
+    namespace fs = std::filesystem;
+    std::set<std::string> places;
+    const auto add = [&](const std::string& path) {
+        std::error_code error;
+        const fs::path place = fs::weakly_canonical(path, error);
+        const std::string text = place.string();
+        const bool plain = std::none_of(text.begin(), text.end(), [](char byte) {
+            return static_cast<unsigned char>(byte) <= ' ' || byte == '\x7f';
+        });
+        if (error || !plain || text.size() <= 1)
+            return;
+        if (fs::is_regular_file(place, error))
+            places.insert("path=" + text);
+        else if (fs::is_directory(place, error))
+            places.insert("dir=" + text);
+    };
+    // The directory of the usual one is ours, another file's need not be.
+    const bool usual = settings.config.empty() || settings.config == kDefaultConfig;
+    add(usual ? fs::path(kDefaultConfig).parent_path().string() : settings.config);
+    for (const auto& paths :
+         {settings.rules.empty() ? default_rule_paths() : settings.rules,
+          settings.exceptions.empty() ? default_exception_paths() : settings.exceptions})
+        for (const std::string& path : paths)
+            add(path);
+    // Watched with a directory above it.
+    std::erase_if(places, [&places](const std::string& place) {
+        const fs::path path = place.substr(place.find('=') + 1);
+        for (fs::path above = path.parent_path(); above != above.parent_path();
+             above = above.parent_path())
+            if (places.contains("dir=" + above.string()))
+                return true;
+        return false;
+    });
+    // Each is looked at in every call that opens a file to write.
+    constexpr std::size_t kMost = 8;
+    while (places.size() > kMost)
+        places.erase(std::prev(places.end()));
+    return places;
+}
+
+FeedRequest request_of(const Settings& settings, const detect::RuleSet* rules,
+                       const std::string& own_files) {
     FeedRequest request;
     if (rules == nullptr) {
         request.rules = request.rules_without_connector = built_in_audit_rules();
@@ -39,8 +89,9 @@ FeedRequest request_of(const Settings& settings, const detect::RuleSet* rules) {
     }
     const KernelNeeds with = kernel_needs(*rules, {settings.expensive_audit_rules, true});
     const KernelNeeds without = kernel_needs(*rules, {settings.expensive_audit_rules, false});
-    request.rules = lines_of(with);
-    request.rules_without_connector = lines_of(without);
+    // First: of rules that match, the kernel names the first one's key.
+    request.rules = own_files + lines_of(with);
+    request.rules_without_connector = own_files + lines_of(without);
     request.more_proc_events = with.proc_events;
     return request;
 }
@@ -50,12 +101,13 @@ FeedRequest request_of(const Settings& settings, const detect::RuleSet* rules) {
 Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> rules, Access& access)
     : signals_(io_),
       expensive_(settings.expensive_audit_rules),
+      own_files_(lines_of_writers(own_places(settings))),
       access_(access),
       feeds_(*access.feeds),
       opened_mono_ns_(monotonic_ns()),
       opened_real_ns_(nanoseconds(CLOCK_REALTIME)),
       notices_(io_),
-      got_(feeds_.open(request_of(settings, rules.get()))) {
+      got_(feeds_.open(request_of(settings, rules.get(), own_files_))) {
     // A reader of our standard output or capture that goes away is that output's trouble only.
     std::signal(SIGPIPE, SIG_IGN);
     for (const auto& line : got_.lines)
@@ -72,7 +124,7 @@ Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> ru
 
 void Agent::watch_for(const detect::RuleSet& rules) {
     const KernelNeeds needs = kernel_needs(rules, {expensive_, got_.connector});
-    for (const auto& line : feeds_.exchange(lines_of(needs), needs.proc_events))
+    for (const auto& line : feeds_.exchange(own_files_ + lines_of(needs), needs.proc_events))
         log::info(line);
     say_what_is_blind(rules, needs);
 }

@@ -94,6 +94,7 @@ class Agent {
     std::function<void()> on_hangup_, on_look_, on_user_signal_;
     std::size_t blind_rules_ = 0;
     const bool expensive_;
+    const std::string own_files_;  // audit rules that watch them
     Access& access_;
     FeedHost& feeds_;
     // Before the feeds are opened.

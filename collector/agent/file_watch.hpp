@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@
 #include "collector/agent/file_hashes.hpp"
 #include "collector/agent/own_alert.hpp"
 #include "collector/agent/rule_loader.hpp"
+#include "collector/audit/assembler.hpp"
 
 namespace audisp_eql::collector {
 
@@ -41,21 +43,37 @@ class FileWatch {
 
     // The rules were read anew.
     void rules_were_read();
+    // Audit tells of somebody who may have written one of the files; the next look names him if
+    // they changed.
+    void on_write(const AuditEvent& event, std::int64_t now_ns);
+    // Somebody has, and is done with it.
+    bool wants_look(std::int64_t now_ns) const;
     // Each minute or so; a look that still goes on is not doubled.
     void look();
     std::uint64_t looks() const { return looks_; }
 
   private:
     WatchedFiles hash() const;
+    struct Write {
+        AuditActor actor;
+        std::vector<std::string> names;  // without directories: a process may name them anyhow
+    };
+    struct Told {
+        OwnAlert kind;
+        const char* what;
+        const char* counts;  // from when on
+    };
     void compare(WatchedFiles now);
-    static void tell(OwnAlerts& own, OwnAlert kind, const char* what, const char* counts,
-                     const FileHashes& read, FileHashes now, FileHashes& told);
+    void tell(const Told& what, const FileHashes& read, FileHashes now, FileHashes& told);
+    AuditActor who_wrote(const FileHashes& before, const FileHashes& now) const;
 
     boost::asio::io_context& io_;
     const std::function<FileHashes()> hash_configuration_;
     const std::function<RuleInput()> read_rules_;
     OwnAlerts& own_;
     WatchedFiles read_, told_;
+    std::deque<Write> writes_;  // newest last
+    std::int64_t written_ns_ = 0, looked_ns_ = 0;
     std::uint64_t looks_ = 0, rules_read_ = 0;
     bool looking_ = false, take_rules_ = false;
     boost::asio::thread_pool background_{1};

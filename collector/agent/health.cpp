@@ -164,6 +164,8 @@ void Health::tick() {
     if (tamper_.wants_look(monotonic_ns()))
         look();
     look_at_feeds();
+    if (files_.wants_look(monotonic_ns()))
+        files_.look();
     const PipelineCounters counted = pipeline_->counters();
     const ReaderCounters& reader = agent_.reader_counters();
     rates_.add({reader.audit_records, reader.proc_events, counted.engine.events, counted.alerts});

@@ -26,6 +26,7 @@
 #include "collector/agent/status_report.hpp"
 #include "collector/agent/status_socket.hpp"
 #include "collector/agent/tamper_watch.hpp"
+#include "collector/feed/clock.hpp"
 
 namespace audisp_eql::collector {
 
@@ -55,6 +56,7 @@ class Health {
     OwnAlerts& own() { return own_; }
     void on_alert(const detect::Alert& alert);
     void on_config_change(const AuditEvent& event);
+    void on_own_file(const AuditEvent& event) { files_.on_write(event, monotonic_ns()); }
 
     // Before the agent runs. Both must outlive the run.
     void begin(const Pipeline& pipeline, const RuleReloader& reloader);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "collector/agent/audit_lines.hpp"
 #include "collector/agent/event_filter.hpp"
 #include "collector/agent/gaps.hpp"
 #include "collector/agent/memory_guard.hpp"
@@ -276,12 +277,17 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         return before - engine->counters().pending;
     }
 
+    const std::string own_file_ending = "key=\"" + std::string(kOwnFilesKey) + '"';
+
     // AuditEventSink
     void on_audit_event(const AuditEvent& event) override {
         // It is the first record of its event.
         if (options.on_config_change && !event.records().empty() &&
             event.records().front().type == audit_type::kConfigChange)
             options.on_config_change(event);
+        // The key is the last of a SYSCALL record.
+        if (options.on_own_file && event.body_of(audit_type::kSyscall).ends_with(own_file_ending))
+            options.on_own_file(event);
         normalizer.on_audit_event(event);
     }
 

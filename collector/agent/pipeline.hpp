@@ -41,6 +41,8 @@ struct PipelineOptions {
     bool env_vars = false;
     // Live only: each audit event that tells of a change to audit's own configuration.
     std::function<void(const AuditEvent&)> on_config_change;
+    // An event that was reported for the key of the agent's own files (lines_of_writers()).
+    std::function<void(const AuditEvent&)> on_own_file;
     // Every event, before the rules see it (golden tests, --events).
     std::function<void(const detect::Event&)> on_event;
     // What the rules match, quiet ones too, before it becomes an alert (rule tests, questions).

@@ -69,19 +69,25 @@ std::optional<ConfigChange> config_change(const AuditEvent& event) {
         return std::nullopt;
     ConfigChange change;
     change.what = what_changed(body);
-    AuditActor& actor = change.actor;
+    change.actor = actor_of(event);
+    if (!event.has(audit_type::kSyscall))
+        change.actor.auid = id_of(body, "auid");
+    return change;
+}
+
+AuditActor actor_of(const AuditEvent& event) {
+    AuditActor actor;
     actor.record = event.key();
-    actor.auid = id_of(body, "auid");
     const std::string_view call = event.body_of(audit_type::kSyscall);
     if (call.empty())
-        return change;
+        return actor;
     actor.auid = id_of(call, "auid");
     actor.uid = id_of(call, "uid");
     if (const auto pid = id_of(call, "pid"))
         actor.pid = static_cast<std::int32_t>(*pid);
     actor.executable = untrusted(call, "exe");
     actor.comm = untrusted(call, "comm");
-    return change;
+    return actor;
 }
 
 TamperWatch::TamperWatch(std::vector<std::int32_t> self, bool plugin, std::int64_t now_ns)

@@ -22,6 +22,9 @@
 
 namespace audisp_eql::collector {
 
+// Who made the system call that an event is of; only `record` where it is of none.
+AuditActor actor_of(const AuditEvent& event);
+
 // One record of a change to audit's own configuration.
 struct ConfigChange {
     enum class What : std::uint8_t { enabled, feed, backlog, rate_limit, own_rule_removed, other };

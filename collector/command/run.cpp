@@ -129,6 +129,7 @@ int watch_host(const Settings& settings) {
     options.stories = settings.stories;
     options.mask_secrets = settings.mask_secrets;
     options.on_config_change = [&](const AuditEvent& event) { health.on_config_change(event); };
+    options.on_own_file = [&](const AuditEvent& event) { health.on_own_file(event); };
     Pipeline pipeline(rules, std::move(options),
                       [&](const detect::Alert& alert) { health.on_alert(alert); });
     pipeline.sample_times(monotonic_ns);

@@ -104,6 +104,19 @@ def settings(alerts, program, socket):
              PATIENCE)
 
 
+def files(alerts, rules):
+    """A rule file is written to; the shell that did it is named."""
+    changed = sorted(rules.glob("*.toml"))[0]
+    with subprocess.Popen(["/bin/sh", "-c", f"echo '# changed' >>{changed}"]) as writer:
+        writer.wait()
+    alert = alerts.wait_for("Rule files were changed")[0]
+    expect(str(changed) in alert["message"], f"another file: {alert['message']}")
+    process = alert.get("process", {})
+    expect((process.get("executable"), process.get("pid")) ==
+           (os.path.realpath("/bin/sh"), writer.pid), f"not the writer: {alert}")
+    return alert["message"]
+
+
 def maintained(run, alerts, program, socket):
     """Muted to one line, which says who and what."""
     before = len(alerts.named("Our audit rules are gone")) + len(
@@ -126,8 +139,10 @@ def test(arguments, directory):
     program = arguments["program"]
     state = pathlib.Path(directory, "state")
     state.mkdir()
+    rules = pathlib.Path(directory, "rules")
+    shutil.copytree(arguments["rules"], rules)
     alerts, socket = Alerts(f"{directory}/alerts.json"), f"{directory}/status.socket"
-    command = [program, "run", "--config", "/dev/null", "--rules", arguments["rules"], "--feed",
+    command = [program, "run", "--config", "/dev/null", "--rules", str(rules), "--feed",
                "unicast", "--require", "audit", "--syslog", "off", "--json-file", str(alerts.path),
                "--state-dir", str(state), "--status-socket", socket]
     with harness.Process(*command, log=f"{directory}/killed.log") as run:
@@ -135,6 +150,7 @@ def test(arguments, directory):
         print("war:", war(run, alerts), flush=True)
         settings(alerts, program, socket)
         print("settings: named their actor", flush=True)
+        print("files:", files(alerts, rules), flush=True)
         print("maintenance:", maintained(run, alerts, program, socket), flush=True)
         pid = run.pid
         run.started.kill()

@@ -72,7 +72,8 @@ BOOST_AUTO_TEST_CASE(changed_rules_and_configuration_are_told_once) {
     BOOST_REQUIRE(told.size() == 1U);
     BOOST_TEST(told[0] == "1 rule file has changed since the agent read it: " +
                               scene.files.path("rules/a.toml") +
-                              " (changed); that counts from the next SIGHUP on");
+                              " (changed); that counts from the next SIGHUP on; by whom, no audit "
+                              "record tells");
     BOOST_TEST(scene.told_by_look().empty());
     scene.files.write("rules/c.toml", "c");
     scene.files.write("conf.d/20-more.conf", "cee = off\n");
@@ -85,7 +86,37 @@ BOOST_AUTO_TEST_CASE(changed_rules_and_configuration_are_told_once) {
     std::filesystem::remove(scene.files.path("rules/c.toml"));
     told = scene.told_by_look();
     BOOST_REQUIRE(told.size() == 1U);
-    BOOST_TEST(told[0] == "every rule file is again as the agent has read it");
+    BOOST_TEST(told[0].starts_with("every rule file is again as the agent has read it"));
+}
+
+BOOST_AUTO_TEST_CASE(who_wrote_a_file_is_named_by_the_audit_record) {
+    struct Sink : AuditEventSink {
+        FileWatch* watch = nullptr;
+        void on_audit_event(const AuditEvent& event) override { watch->on_write(event, 1); }
+    } sink;
+    Scene scene;
+    sink.watch = scene.watch.get();
+    const auto write = [&sink](int pid, const std::string& name) {
+        const std::string stamp = "msg=audit(1700000000.123:" + std::to_string(pid) + "): ";
+        Assembler assembler(sink);
+        const std::string call = "type=SYSCALL " + stamp +
+                                 "arch=c000003e syscall=257 success=yes "
+                                 "exit=3 items=2 ppid=1 pid=" +
+                                 std::to_string(pid) +
+                                 " auid=1000 uid=0 comm=\"vim\" exe=\"/usr/bin/vim\" key=(null)";
+        const std::string path =
+            "type=PATH " + stamp + "item=1 name=\"" + name + "\" inode=1 nametype=NORMAL";
+        assembler.add(*parse_line(call), 1);
+        assembler.add(*parse_line(path), 1);
+        assembler.finish();
+    };
+    write(41, scene.files.path("rules/b.toml"));
+    write(42, "rules/a.toml");  // as the process named it
+    write(43, "/etc/passwd");
+    scene.files.write("rules/a.toml", "other");
+    const auto told = scene.told_by_look();
+    BOOST_REQUIRE(told.size() == 1U);
+    BOOST_TEST(told[0].ends_with("; written by /usr/bin/vim (pid 42, auid 1000)"));
 }
 
 BOOST_AUTO_TEST_CASE(rules_that_were_read_anew_are_what_counts) {
