@@ -278,8 +278,8 @@ void add_input(TableBuilder& table, Settings& s) {
               "from the kernel, beside whoever is that; a burst may overrun it.");
     table.add(
         kInput, kLive, true, "require", value(s.require, "FEED[,FEED]"),
-        "Refuse to start without these feeds (audit, proc_connector), with an alert; one that "
-        "goes away later is an alert, too. Without this option the program goes on with what "
+        "Refuse to start without these feeds (audit, proc_connector). With run that is an alert, "
+        "and so is one that goes away later. Without this option the program goes on with what "
         "it gets and says what is missing.");
     table.add(kInput, kRun, true, "memory-mib",
               value(s.memory_mib, "N")->default_value(s.memory_mib, "256"),
