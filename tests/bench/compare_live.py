@@ -65,13 +65,14 @@ def cpu_seconds(pid):
 
 
 def memory_mib(pid):
-    """Of all of them; what they share is counted in each."""
-    total = 0
+    """Of all of them: RSS, where what they share is counted in each, and PSS, where it is once."""
+    total = {"Rss:": 0, "Pss:": 0}
     for one in family(pid):
-        for line in pathlib.Path(f"/proc/{one}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                total += int(line.split()[1])
-    return total / 1024
+        for line in pathlib.Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+            name, *size = line.split()
+            if name in total:
+                total[name] += int(size[0])
+    return total["Rss:"] / 1024, total["Pss:"] / 1024
 
 
 def settle(pids):
@@ -322,9 +323,11 @@ class Live:
             name = "both seeds" if count == "seeds" else f"{count} rules"
             self.table.add("7", f"ready, {name}, {here} processes",
                            f"{statistics.median(times) * 1000:.0f} ms", "", wanted)
-            self.table.add("6", f"memory, idle, {name}",
-                           f"{statistics.median(memory):.0f} MiB", "",
+            resident, own = (statistics.median(one) for one in zip(*memory))
+            self.table.add("6", f"memory, idle, {name}", f"{resident:.0f} MiB", "",
                            "<= 24 MiB" if count == "seeds" else "")
+            self.table.add("6", f"memory, idle, {name}, shared pages counted once",
+                           f"{own:.0f} MiB")
 
     def all(self, laurel):
         alone_us = self.standalone()
