@@ -129,11 +129,11 @@ def is_told(agent, source):
     return agent.gaps()[source]
 
 
-def shell_is_found(agent, techniques):
+def shell_is_found(agent, techniques, patience=harness.PATIENCE):
     pid, parent = techniques.suspicious_binary()
     alert = harness.wait_for(
         lambda: f"the shell (pid {pid}) was not found:\n{agent.text()}",
-        lambda: agent.alert_of(harness.SUSPICIOUS_BINARY, pid))
+        lambda: agent.alert_of(harness.SUSPICIOUS_BINARY, pid), patience)
     harness.check_suspicious_binary(alert, pid, parent)
 
 

@@ -186,11 +186,14 @@ def output_down(arguments, directory):
         finds(arguments, output="broken")
 
 
+class ImpatientAuditd(plugin.Auditd):
+    CONFIG = plugin.AUDITD.replace("max_restarts = 10", "max_restarts = 1")
+
+
 def plugin_of_auditd(arguments, directory):
-    plugin.AUDITD = plugin.AUDITD.replace("max_restarts = 10", "max_restarts = 1")
     with harness.Syslog(directory) as syslog:
         settings = {"rules": arguments["rules"], "syslog": syslog.socket}
-        with plugin.Auditd(directory, arguments["program"], settings) as auditd:
+        with ImpatientAuditd(directory, arguments["program"], settings) as auditd:
             auditd.wait_for_plugin()
             detected(arguments, "--look-in", str(syslog.file))
             finds(arguments, plugin="fine", audit_holder="fine", agent="fine")
@@ -211,8 +214,7 @@ def kill_for_good(auditd):
         for _ in range(3):
             harness.sh("true")
             time.sleep(0.1)
-        return not auditd.plugin() and "max_restarts" in auditd.text() or (
-            not pid and not auditd.plugin())
+        return not auditd.plugin() and "exceeded max_restarts" in auditd.text()
 
     harness.wait_for(lambda: f"auditd starts it again and again:\n{auditd.text()}", ask)
 
