@@ -56,7 +56,7 @@ void become_successor() {
         arguments.push_back(&words[at]);
     arguments.push_back(nullptr);
     log::info(fmt::format("the newer {} goes on from here", program));
-    ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+    ::syscall(__NR_close_range, STDERR_FILENO + 1, ~0U, 0);
     ::execv(program.c_str(), arguments.data());
 }
 

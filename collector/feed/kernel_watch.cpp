@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/feed/kernel_watch.hpp"
 
+#include <cerrno>
 #include <csignal>
-#include <ctime>
+#include <poll.h>
+#include <unistd.h>
 #include <utility>
+
+#include <sys/eventfd.h>
+#include <system_error>
 
 #include "collector/feed/clock.hpp"
 
@@ -14,9 +19,14 @@ KernelWatch::KernelWatch(std::unique_ptr<AuditControl> control, std::uint32_t lo
 
 KernelWatch::~KernelWatch() {
     stop();
+    if (ending_ >= 0)
+        ::close(ending_);
 }
 
 void KernelWatch::start() {
+    ending_ = ::eventfd(0, EFD_CLOEXEC);
+    if (ending_ < 0)
+        throw std::system_error(errno, std::generic_category(), "eventfd for the kernel's watch");
     looked_ns_ = monotonic_ns();
     // Signals are the agent's business: none is delivered to this thread.
     sigset_t all, before;
@@ -29,22 +39,18 @@ void KernelWatch::start() {
 void KernelWatch::stop() {
     if (!thread_.joinable())
         return;
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    wake_.notify_one();
+    ::eventfd_write(ending_, 1);
     thread_.join();
 }
 
+// poll(2) counts by the monotonic clock; a condition variable that does needs glibc 2.30.
 void KernelWatch::run() {
-    std::unique_lock lock(mutex_);
+    constexpr int kIntervalMs = std::chrono::milliseconds(kInterval).count();
+    pollfd ending{ending_, POLLIN, 0};
     do {
-        wake_.wait_for(lock, kInterval, [this] { return ending_; });
-        lock.unlock();
+        ::poll(&ending, 1, kIntervalMs);
         look();
-        lock.lock();
-    } while (!ending_);
+    } while ((ending.revents & POLLIN) == 0);
 }
 
 void KernelWatch::look() {

@@ -9,11 +9,9 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include "collector/feed/audit_control.hpp"
@@ -57,6 +55,7 @@ class KernelWatch {
     KernelWatch(const KernelWatch&) = delete;
     KernelWatch& operator=(const KernelWatch&) = delete;
 
+    // std::system_error if it cannot be had.
     void start();
     // Looks a last time, then ends. The handler is not called any more afterwards.
     void stop();
@@ -69,9 +68,7 @@ class KernelWatch {
     LostCount lost_;
     Handler on_status_;
     std::int64_t looked_ns_ = 0;
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    bool ending_ = false;
+    int ending_ = -1;  // an eventfd, readable once it is to end
     std::thread thread_;
 };
 

@@ -28,6 +28,9 @@
 namespace audisp_eql::collector {
 namespace {
 
+// AUDIT_FILTER_URING_EXIT: headers before Linux 5.17 lack it.
+constexpr std::uint32_t kIoUringList = 7;
+
 std::int64_t wall_minus_monotonic() {
     timespec wall{}, monotonic{};
     ::clock_gettime(CLOCK_REALTIME, &wall);
@@ -215,7 +218,7 @@ AuditLine describe(const AuditRuleBytes& bytes) {
         case AUDIT_FILTER_EXCLUDE:
             line.list = AuditLine::List::exclude;
             break;
-        case AUDIT_FILTER_URING_EXIT:
+        case kIoUringList:
             line.list = AuditLine::List::io_uring;
             break;
         default:

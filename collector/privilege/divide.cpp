@@ -193,10 +193,10 @@ void close_all_but(std::vector<int> keep) {
             continue;
         const auto at = static_cast<unsigned>(descriptor);
         if (at > from)
-            ::syscall(SYS_close_range, from, at - 1, 0);
+            ::syscall(__NR_close_range, from, at - 1, 0);
         from = at + 1;
     }
-    ::syscall(SYS_close_range, from, ~0U, 0);
+    ::syscall(__NR_close_range, from, ~0U, 0);
 }
 
 void say(Confined confined, std::string user_trouble) {

@@ -47,6 +47,16 @@ class IdName {
     char* end_ = buffer_;
 };
 
+// Looked for once: EVP_sha1() of OpenSSL 3 is looked up at each use. The one of OpenSSL 1.1.1
+// (Debian 11, EL 8) is a constant and nobody's to free.
+EVP_MD* find_sha1() {
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+    return EVP_MD_fetch(nullptr, "SHA1", nullptr);
+#else
+    return const_cast<EVP_MD*>(EVP_sha1());
+#endif
+}
+
 }  // namespace
 
 void EntityNamer::set_boot_id(std::string_view uuid) {
@@ -54,8 +64,7 @@ void EntityNamer::set_boot_id(std::string_view uuid) {
 }
 
 // Every process needs a name, and Boost's name generator takes several times as long.
-EntityNamer::EntityNamer()
-    : sha1_(EVP_MD_fetch(nullptr, "SHA1", nullptr)), context_(EVP_MD_CTX_new()) {
+EntityNamer::EntityNamer() : sha1_(find_sha1()), context_(EVP_MD_CTX_new()) {
     if (!sha1_ || !context_)
         throw std::runtime_error("OpenSSL does not offer SHA-1 on this host");
 }

@@ -30,8 +30,14 @@ class EntityNamer {
 
   private:
     struct Free {
-        void operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
-        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+        void operator()([[maybe_unused]] EVP_MD* digest) const {
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+            EVP_MD_free(digest);
+#endif
+        }
+        void operator()(EVP_MD_CTX* context) const {
+            EVP_MD_CTX_free(context);
+        }
     };
     std::unique_ptr<EVP_MD, Free> sha1_;
     std::unique_ptr<EVP_MD_CTX, Free> context_;

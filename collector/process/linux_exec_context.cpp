@@ -215,9 +215,9 @@ void read_stdio(ProcPath& path, std::int32_t pid, RawExec& out) {
             continue;
         }
         if (!process)
-            process.emplace(::syscall(SYS_pidfd_open, pid, 0));
+            process.emplace(::syscall(__NR_pidfd_open, pid, 0));
         const OwnedFd copy(
-            *process ? ::syscall(SYS_pidfd_getfd, process->get(), static_cast<int>(i), 0) : -1);
+            *process ? ::syscall(__NR_pidfd_getfd, process->get(), static_cast<int>(i), 0) : -1);
         if (!copy || !ask_socket(copy.get(), descriptor))
             ask_protocol(path(kNames[i]), descriptor);
     }
@@ -274,8 +274,8 @@ void LinuxProcFiles::read_view(std::int32_t pid, bool& foreign_mounts, bool& own
 }
 
 std::optional<SocketEnds> LinuxProcFiles::socket(std::int32_t pid, std::int32_t fd) {
-    const OwnedFd process(::syscall(SYS_pidfd_open, pid, 0));
-    const OwnedFd copy(process ? ::syscall(SYS_pidfd_getfd, process.get(), fd, 0) : -1);
+    const OwnedFd process(::syscall(__NR_pidfd_open, pid, 0));
+    const OwnedFd copy(process ? ::syscall(__NR_pidfd_getfd, process.get(), fd, 0) : -1);
     StandardDescriptor known;
     if (!copy || !ask_socket(copy.get(), known))
         return std::nullopt;
