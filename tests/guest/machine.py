@@ -21,7 +21,7 @@ SKIPPED = 77
 HERE = pathlib.Path(__file__).parent
 TOOLS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "cpio", "dpkg-deb", "tar")
 # Cold, without KVM, on a machine that does other work too.
-PATIENCE = 600
+PATIENCE = 1500
 MEBIBYTE = 1024 * 1024
 
 BASE = ("systemd", "systemd-sysv", "auditd", "rsyslog", "procps", "iproute2", "netcat-traditional",

@@ -116,7 +116,7 @@ network() {
         my $s = IO::Socket::INET->new(LocalPort => 4444, Listen => 50, ReuseAddr => 1) or die;
         while (my $c = $s->accept) { print $c "exit\n"; close $c }' &
     SERVER=$!
-    await "the attacker's server" 30 sh -c 'ip netns exec attacker ss -ltn | grep -q :4444'
+    await "the attacker's server" 300 sh -c 'ip netns exec attacker ss -ltn | grep -q :4444'
 }
 # reverse_shell: from /tmp, as the seed rule has it.
 reverse_shell() {

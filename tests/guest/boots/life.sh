@@ -40,7 +40,7 @@ audisp-eql doctor >/out/doctor 2>&1
 network
 before=$(alerts)
 reverse_shell
-await "the plugin's alert in syslog" 60 has_alerts $((before + 1))
+await "the plugin's alert in syslog" 300 has_alerts $((before + 1))
 
 say 'upgrade of the plugin, with a shell every moment'
 printf 'log-level = info\n' >>/etc/audisp-eql/audisp-eql.conf
@@ -57,9 +57,9 @@ before=$(alerts)
 shells=$!
 old=$(plugin_pid)
 must upgrade_it
-await 'the new version as plugin' 60 sh -c "[ -n \"\$(pgrep -P $auditd -x audisp-eql)\" ] &&
+await 'the new version as plugin' 300 sh -c "[ -n \"\$(pgrep -P $auditd -x audisp-eql)\" ] &&
     ! readlink /proc/\$(pgrep -P $auditd -x audisp-eql)/exe | grep -q deleted"
-await 'the new version reads' 60 sh -c "journalctl -b -t audisp-eql -o cat --no-pager | grep -c '^started' | grep -q 2"
+await 'the new version reads' 300 sh -c "journalctl -b -t audisp-eql -o cat --no-pager | grep -c '^started' | grep -q 2"
 sleep 1
 : >/tmp/upgraded
 wait $shells
@@ -67,7 +67,7 @@ wait $shells
 # missed. Those before and after are not.
 told=$(alerts)
 reverse_shell
-await 'an alert of the new version' 60 has_alerts $((told + 1))
+await 'an alert of the new version' 300 has_alerts $((told + 1))
 run=$(($(cat /tmp/shells) + 1))
 [ "$(auditd_pid)" = "$auditd" ] || fail 'the upgrade restarted auditd'
 say "plugin $old was replaced by $(plugin_pid) (same auditd), $run shells, $(($(alerts) - before)) alerts"
@@ -82,7 +82,7 @@ same_as before disabled audit
 say 'as service, without auditd'
 systemctl disable auditd >/dev/null 2>&1
 kill -TERM "$auditd"
-await 'the end of auditd' 60 sh -c '! pgrep -x auditd'
+await 'the end of auditd' 300 sh -c '! pgrep -x auditd'
 must audisp-eql enable service
 says detected
 must audisp-eql enable service
@@ -90,7 +90,7 @@ says 'nothing was changed'
 refused audisp-eql enable plugin
 before=$(alerts)
 reverse_shell
-await "the service's alert in syslog" 60 has_alerts $((before + 1))
+await "the service's alert in syslog" 300 has_alerts $((before + 1))
 say "$(systemd-analyze security audisp-eql.service --no-pager 2>/dev/null | tail -n 1)"
 
 say 'upgrade of the service'
@@ -99,14 +99,14 @@ must systemctl is-active audisp-eql
 
 say 'after a crash'
 must systemctl kill --signal=KILL audisp-eql.service
-await 'our audit rules go after a crash' 30 no_own_rules
-await 'the service comes up again' 60 own_rules
+await 'our audit rules go after a crash' 300 no_own_rules
+await 'the service comes up again' 300 own_rules
 before=$(alerts)
 
 say 'with the journal alone'
 systemctl stop rsyslog.service syslog.socket >/dev/null 2>&1
 reverse_shell
-await "the alert in the journal" 60 sh -c "journalctl -b -t audisp-eql -o cat | grep -q '\"name\":\"$RULE\"'"
+await "the alert in the journal" 300 sh -c "journalctl -b -t audisp-eql -o cat | grep -q '\"name\":\"$RULE\"'"
 systemctl start rsyslog.service
 
 say 'removes'
