@@ -21,6 +21,8 @@ BIG_EXECS = 40
 MEGABYTE = ["x" * 120_000] * 8
 # Enough for auditd's queue of 2000 records.
 EXECS = 4000
+# What waited is worked off first: a minute and more under a sanitizer.
+PATIENCE = 240.0
 SILENT = "overflow_action = IGNORE"
 SPOKEN = "overflow_action = SYSLOG"
 
@@ -72,7 +74,7 @@ def a_stalled_plugin(agent, auditd):
     with loss.stopped(agent.processes()):
         pids = harness.run_programs(EXECS)
         expect(auditd.overflows(), "auditd's queue holds all of them")
-    harness.wait_for("no exec gets through any more", loss.later_execs(agent))
+    harness.wait_for("no exec gets through any more", loss.later_execs(agent), PATIENCE)
     return "serial", pids
 
 
@@ -86,7 +88,7 @@ def run(part, arguments, directory, techniques):
         print(f"{part.__name__}:", flush=True)
         source, pids = part(agent, auditd)
         loss.is_told(agent, source)
-        loss.shell_is_found(agent, techniques)
+        loss.shell_is_found(agent, techniques, PATIENCE)
         expect(auditd.stop() == 0, f"auditd did not end with 0:\n{auditd.text()}")
         harness.wait_for("the program outlives auditd", lambda: plugin.is_gone(agent.pid))
     # What came after the first word is told at the end; of an event that came in part, as incomplete.

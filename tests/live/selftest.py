@@ -202,6 +202,8 @@ def plugin_of_auditd(arguments, directory):
                   str(syslog.file))
             finds(arguments, plugin="broken")
             expect(auditd.stop() == 0, f"auditd did not end with 0:\n{auditd.text()}")
+    # Whoever is killed leaves its rules, if it had loaded them.
+    harness.sh(arguments["program"], "audit-rules", "--remove", "--config", "/dev/null")
 
 
 def kill_for_good(auditd):
