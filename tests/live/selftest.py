@@ -18,6 +18,7 @@ import plugin
 from harness import expect
 
 LIMIT = 15.0
+SANITIZED = "ASAN_OPTIONS" in os.environ  # set where tests/run runs such a build
 
 OTHER_RULE = """\
 [rule]
@@ -47,23 +48,32 @@ def selftest(arguments, *options):
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
     took = time.monotonic() - start
     # A loaded machine starts it late.
-    expect(took < LIMIT, f"selftest took {took:.1f} s: {done.stdout}{done.stderr}")
-    expect(done.stdout.count("\n") == 1, f"not one line: {done.stdout}{done.stderr}")
-    return done.returncode, done.stdout.strip()
+    expect(took < LIMIT or SANITIZED, f"selftest took {took:.1f} s: {done.stdout}{done.stderr}")
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+def answers(arguments, what, right, *options):
+    """What it said, which is right. Its limits are for a program at its usual speed: a sanitizer
+    on a loaded machine makes it ask again."""
+    for _ in range(5 if SANITIZED else 1):
+        code, text, errors = selftest(arguments, *options)
+        if text and "\n" not in text and right(code, text):
+            return text
+        print(f"  not as expected: {code} {text}{errors}", flush=True)
+    raise harness.Failure(f"expected {what}: {code} {text}{errors}")
 
 
 def detected(arguments, *options):
-    code, text = selftest(arguments, *options)
-    expect(code == 0 and text.startswith("detected: "), f"not detected: {code} {text}")
+    text = answers(arguments, "an alert", lambda code, text: code == 0 and
+                   text.startswith("detected: "), *options)
     print(f"  no fault: {text}", flush=True)
     return text
 
 
 def names(arguments, stage, words, *options, begin="not detected; "):
-    code, text = selftest(arguments, *options)
-    expect(code == 1 and re.match(f"{begin}broken stage: {stage}: ", text),
-           f"expected the stage '{stage}': {code} {text}")
-    expect(words in text and "; mend: " in text, f"expected '{words}' and what mends it: {text}")
+    text = answers(arguments, f"the stage '{stage}', '{words}' and what mends it",
+                   lambda code, text: code == 1 and words in text and "; mend: " in text and
+                   re.match(f"{begin}broken stage: {stage}: ", text), *options)
     print(f"  {text}", flush=True)
 
 
