@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody tampers with audit while the program watches the real kernel: audit rules are removed
 again and again, audit is switched off, the backlog shrunk, the program killed. Each is an alert
-that names the actor; the program restores its rules three times, and then keeps peace."""
+that names the actor; the program restores its rules three times, and then keeps peace.
 
+AUDISP_EQL_WAR: for how many seconds rules are removed (default: until the program stands down),
+AUDISP_EQL_WAR_EVERY: how many lie between two removals (default: 4)."""
+
+import collections
 import json
 import os
 import pathlib
@@ -20,16 +24,20 @@ from harness import expect, wait_for  # noqa: E402
 
 # Three looks of five seconds, on a machine that does much else.
 PATIENCE = 120.0
+WAR = float(os.environ.get("AUDISP_EQL_WAR", "0"))
+WAR_EVERY = float(os.environ.get("AUDISP_EQL_WAR_EVERY", "4"))
 
 
 class Alerts:
     def __init__(self, path):
         self.path = pathlib.Path(path)
 
-    def named(self, name):
+    def all(self):
         text = self.path.read_text() if self.path.exists() else ""
-        return [alert for line in text.splitlines(keepends=True) if line.endswith("\n")
-                if (alert := json.loads(line))["rule"]["name"] == name]
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def named(self, name):
+        return [alert for alert in self.all() if alert["rule"]["name"] == name]
 
     def wait_for(self, name, count=1):
         return wait_for(lambda: f"no {count} alerts '{name}':\n{self.path.read_text()[-3000:]}",
@@ -63,14 +71,17 @@ def check_actor(alert):
 def war(run, alerts):
     loaded = len(own_rules())
     expect(loaded > 5, f"only {loaded} rules of ours")
-    deletions = 0
-    end = time.monotonic() + PATIENCE
-    while not alerts.named("The agent stood down"):
-        expect(time.monotonic() < end, f"the war goes on:\n{run.text()}")
-        if own_rules():
+    deletions, before = 0, len(run.text())
+    began = time.monotonic()
+    while (stood_down := alerts.named("The agent stood down")) == [] or time.monotonic() - began < WAR:
+        expect(stood_down or time.monotonic() - began < max(WAR, PATIENCE), f"the war goes on:\n{run.text()}")
+        # Who does not look whether there are any goes on when there are none.
+        if WAR or own_rules():
             delete_rules()
             deletions += 1
-        time.sleep(4)
+        time.sleep(WAR_EVERY)
+    if WAR:
+        print(run.text()[before:], collections.Counter(alert["rule"]["name"] for alert in alerts.all()))
     gone = alerts.wait_for("Our audit rules are gone")
     expect(len(gone) == 3, f"{len(gone)} restorations in place of three")
     expect(run.text().count("are in force again") == 3, f"restored more often:\n{run.text()}")
