@@ -215,9 +215,8 @@ void Health::look() {
     std::vector<TamperFinding> findings;
     if (view.status)
         findings = tamper_.look(*view.status, now);
-    if (view.rules_gone != 0)
-        for (TamperFinding& finding : tamper_.rules_gone(view.rules_gone, view.rules_restored, now))
-            findings.push_back(std::move(finding));
+    for (TamperFinding& finding : tamper_.rules_gone(view.rules_gone, view.rules_restored, now))
+        findings.push_back(std::move(finding));
     for (TamperFinding& finding : findings)
         own_.raise(finding.kind, std::move(finding.facts));
     if (notify_.is_used())

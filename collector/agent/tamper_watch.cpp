@@ -201,38 +201,57 @@ bool TamperWatch::may_restore(std::int64_t now_ns) {
 
 std::vector<TamperFinding> TamperWatch::rules_gone(std::size_t gone, std::size_t restored,
                                                    std::int64_t now_ns) {
+    using What = ConfigChange::What;
     wants_look_ = false;
     std::vector<TamperFinding> findings;
-    const AuditActor actor = actor_of(ConfigChange::What::own_rule_removed, now_ns);
+    const AuditActor actor = actor_of(What::own_rule_removed, now_ns);
+    // Named once: the next removal may be another's, though its record is not read yet.
+    std::erase_if(changes_,
+                  [](const Seen& seen) { return seen.change.what == What::own_rule_removed; });
+    if (untold_)
+        findings.push_back(told(*untold_, actor));
+    const bool named = actor.known() && !untold_;
+    untold_ = gone == 0 ? std::nullopt : removal(gone, restored, now_ns);
+    if (untold_ && named)
+        findings.push_back(told(*std::exchange(untold_, std::nullopt), actor));
+    return findings;
+}
+
+// None: nothing to tell.
+std::optional<TamperWatch::Removal> TamperWatch::removal(std::size_t gone, std::size_t restored,
+                                                         std::int64_t now_ns) {
     if (!may_restore(now_ns)) {
         if (std::exchange(stands_down_, true))
-            return findings;
-        findings.push_back(
-            {OwnAlert::stood_down,
-             {.message = fmt::format(
-                  "{} removed audit rules of ours again, after {} restorations in ten minutes: "
-                  "the agent stands down and loads them no more; {} missing. A restart or SIGHUP "
-                  "loads them",
-                  actor_text(actor), kRestorations,
-                  gone == 1 ? "1 is" : fmt::format("{} are", gone)),
-              .actor = actor,
-              .more = {json_number("audisp_eql.audit.rules_gone", gone)}}});
-        return findings;
+            return std::nullopt;
+        return Removal{gone, 0, true};
     }
     // What it watched is gone with the rule, or auditd has just begun.
     if (restored == 0 || (plugin_ && now_ns - began_ns_ < kStartNs))
-        return findings;
+        return std::nullopt;
     restorations_.push_back(now_ns);
-    findings.push_back(
-        {OwnAlert::rules_removed,
-         {.message = fmt::format("{} removed {} of ours; {} loaded again, what happened in "
-                                 "between was not seen",
-                                 actor_text(actor), plural(gone, "audit rule"),
-                                 restored == 1 ? "1 is" : fmt::format("{} are", restored)),
-          .actor = actor,
-          .more = {json_number("audisp_eql.audit.rules_gone", gone),
-                   json_number("audisp_eql.audit.rules_restored", restored)}}});
-    return findings;
+    return Removal{gone, restored, false};
+}
+
+TamperFinding TamperWatch::told(const Removal& removal, const AuditActor& actor) {
+    const auto [gone, restored, stood_down] = removal;
+    if (stood_down)
+        return {OwnAlert::stood_down,
+                {.message = fmt::format(
+                     "{} removed audit rules of ours again, after {} restorations in ten minutes: "
+                     "the agent stands down and loads them no more; {} missing. A restart or "
+                     "SIGHUP loads them",
+                     actor_text(actor), kRestorations,
+                     gone == 1 ? "1 is" : fmt::format("{} are", gone)),
+                 .actor = actor,
+                 .more = {json_number("audisp_eql.audit.rules_gone", gone)}}};
+    return {OwnAlert::rules_removed,
+            {.message = fmt::format("{} removed {} of ours; {} loaded again, what happened in "
+                                    "between was not seen",
+                                    actor_text(actor), plural(gone, "audit rule"),
+                                    restored == 1 ? "1 is" : fmt::format("{} are", restored)),
+             .actor = actor,
+             .more = {json_number("audisp_eql.audit.rules_gone", gone),
+                      json_number("audisp_eql.audit.rules_restored", restored)}}};
 }
 
 void TamperWatch::make_peace() {

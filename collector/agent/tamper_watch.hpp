@@ -71,7 +71,9 @@ class TamperWatch {
 
     // Rules are gone: may they be loaded again? False: the agent has stood down.
     bool may_restore(std::int64_t now_ns);
-    // What became of it; `restored`: how many were loaded again.
+    // What became of it, at each look; `restored`: how many were loaded again. A removal whose
+    // record was not read yet is told at the next look: on a busy host the rules are seen gone
+    // before.
     std::vector<TamperFinding> rules_gone(std::size_t gone, std::size_t restored,
                                           std::int64_t now_ns);
     bool stands_down() const { return stands_down_; }
@@ -88,6 +90,12 @@ class TamperWatch {
         ConfigChange change;
         std::int64_t when_ns;
     };
+    struct Removal {
+        std::size_t gone, restored;
+        bool stood_down;
+    };
+    std::optional<Removal> removal(std::size_t gone, std::size_t restored, std::int64_t now_ns);
+    static TamperFinding told(const Removal& removal, const AuditActor& actor);
     AuditActor actor_of(ConfigChange::What what, std::int64_t now_ns) const;
     bool is_self(const AuditActor& actor) const;
 
@@ -102,6 +110,7 @@ class TamperWatch {
     std::uint32_t holder_ = 0, backlog_limit_ = 0, rate_limit_ = 0;
     bool looked_ = false;
     std::deque<std::int64_t> restorations_;
+    std::optional<Removal> untold_;  // until its record is read
 };
 
 }  // namespace audisp_eql::collector

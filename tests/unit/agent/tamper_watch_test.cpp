@@ -60,7 +60,11 @@ struct Scene {
     TamperWatch watch;
 
     std::vector<TamperFinding> look() { return watch.look(status, now_ns); }
-    std::vector<TamperFinding> gone(std::size_t gone) {
+    std::vector<TamperFinding> removed(std::size_t gone) {
+        watch.on_change(by_auditctl(ConfigChange::What::own_rule_removed), now_ns);
+        return seen_gone(gone);
+    }
+    std::vector<TamperFinding> seen_gone(std::size_t gone) {
         return watch.rules_gone(gone, watch.may_restore(now_ns) ? gone : 0, now_ns);
     }
 };
@@ -192,27 +196,57 @@ BOOST_AUTO_TEST_CASE(own_changes_are_no_tampering) {
 
 BOOST_AUTO_TEST_CASE(rules_are_restored_three_times_in_ten_minutes_then_it_stands_down) {
     Scene scene;
-    scene.watch.on_change(by_auditctl(ConfigChange::What::own_rule_removed), scene.now_ns);
-    // Later, and without a process: of the two, the one that names a process is told.
-    scene.watch.on_change({ConfigChange::What::own_rule_removed, {}}, scene.now_ns);
     for (std::size_t i = 0; i < TamperWatch::kRestorations; ++i) {
         BOOST_TEST(scene.watch.may_restore(scene.now_ns));
-        const auto findings = scene.gone(17);
+        scene.watch.on_change(by_auditctl(ConfigChange::What::own_rule_removed), scene.now_ns);
+        // Later, and without a process: of the two, the one that names a process is told.
+        scene.watch.on_change({ConfigChange::What::own_rule_removed, {}}, scene.now_ns);
+        const auto findings = scene.seen_gone(17);
         BOOST_TEST(names(findings) == "Our audit rules are gone");
         BOOST_TEST(findings.front().facts.message.starts_with(
             "/usr/sbin/auditctl (pid 4321, auid 1000) removed 17 audit rules of ours"));
         scene.now_ns += 10 * kSecond;
     }
     BOOST_TEST(!scene.watch.may_restore(scene.now_ns));
-    BOOST_TEST(names(scene.gone(17)) == "The agent stood down");
+    BOOST_TEST(names(scene.removed(17)) == "The agent stood down");
     BOOST_TEST(scene.watch.stands_down());
     // Said once; and it does not begin again by itself.
     scene.now_ns += 2 * TamperWatch::kWindowNs;
-    BOOST_TEST(names(scene.gone(17)) == "");
+    BOOST_TEST(names(scene.removed(17)) == "");
     BOOST_TEST(!scene.watch.may_restore(scene.now_ns));
     scene.watch.make_peace();
     BOOST_TEST(scene.watch.may_restore(scene.now_ns));
-    BOOST_TEST(names(scene.gone(1)) == "Our audit rules are gone");
+    BOOST_TEST(names(scene.removed(1)) == "Our audit rules are gone");
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_that_is_seen_before_its_record_is_not_told_of_who_did_the_last_one) {
+    Scene scene;
+    const auto remove = [&](std::int32_t pid) {
+        ConfigChange change = by_auditctl(ConfigChange::What::own_rule_removed);
+        change.actor.pid = pid;
+        scene.watch.on_change(change, scene.now_ns);
+    };
+    const auto told = [](const std::vector<TamperFinding>& findings) {
+        std::string text;
+        for (const TamperFinding& finding : findings)
+            text += std::to_string(finding.facts.actor.pid.value_or(0)) + " ";
+        return text;
+    };
+    remove(1);
+    BOOST_TEST(told(scene.seen_gone(5)) == "1 ");
+    BOOST_TEST(told(scene.seen_gone(5)) == "");
+    remove(2);
+    BOOST_TEST(told(scene.seen_gone(0)) == "2 ");
+    // As far behind again, and the next removal is seen: each of its own.
+    BOOST_TEST(told(scene.seen_gone(5)) == "");
+    remove(3);
+    BOOST_TEST(told(scene.seen_gone(5)) == "3 ");
+    BOOST_TEST(scene.watch.stands_down());
+    // Without any record it is told, too.
+    const auto findings = scene.seen_gone(5);
+    BOOST_TEST(names(findings) == "The agent stood down");
+    BOOST_TEST(findings.front().facts.message.starts_with("somebody removed"));
+    BOOST_TEST(names(scene.seen_gone(5)) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_change_of_many_records_is_waited_out_but_not_for_ever) {
@@ -238,7 +272,7 @@ BOOST_AUTO_TEST_CASE(a_change_of_many_records_is_waited_out_but_not_for_ever) {
 BOOST_AUTO_TEST_CASE(restorations_far_apart_go_on) {
     Scene scene;
     for (int i = 0; i < 10; ++i) {
-        BOOST_TEST(names(scene.gone(5)) == "Our audit rules are gone");
+        BOOST_TEST(names(scene.removed(5)) == "Our audit rules are gone");
         scene.now_ns += TamperWatch::kWindowNs / 2;
     }
 }
@@ -252,9 +286,9 @@ BOOST_AUTO_TEST_CASE(rules_that_went_with_what_they_watched_are_no_tampering) {
 
 BOOST_AUTO_TEST_CASE(at_the_start_of_auditd_its_own_rules_may_push_ours_out) {
     Scene scene(true);
-    BOOST_TEST(names(scene.gone(17)) == "");
+    BOOST_TEST(names(scene.removed(17)) == "");
     scene.now_ns += TamperWatch::kStartNs;
-    BOOST_TEST(names(scene.gone(17)) == "Our audit rules are gone");
+    BOOST_TEST(names(scene.removed(17)) == "Our audit rules are gone");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
