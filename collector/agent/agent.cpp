@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/agent.hpp"
 
-#include <algorithm>
 #include <csignal>
-#include <filesystem>
-#include <iterator>
-#include <set>
 #include <stdexcept>
 #include <unistd.h>
 #include <utility>
@@ -15,9 +11,8 @@
 #include <fmt/core.h>
 #include <system_error>
 
-#include "collector/agent/audit_lines.hpp"
 #include "collector/agent/log.hpp"
-#include "collector/agent/rule_files.hpp"
+#include "collector/agent/own_files.hpp"
 #include "collector/agent/successor.hpp"
 #include "collector/agent/worker.hpp"
 #include "collector/feed/audit_rules.hpp"
@@ -29,54 +24,11 @@ namespace audisp_eql::collector {
 namespace {
 
 // The lines without what is said of them.
-std::string lines_of(const KernelNeeds& needs) {
+std::string text_of(const std::vector<NeededLine>& lines) {
     std::string text;
-    for (const NeededLine& line : needs.lines)
+    for (const NeededLine& line : lines)
         text += line.text + '\n';
     return text;
-}
-
-// The configuration, the rules and the exceptions, as audit can be asked about them. A path with a
-// blank could not stand in an audit rule.
-std::set<std::string> own_places(const Settings& settings) {
-    namespace fs = std::filesystem;
-    std::set<std::string> places;
-    const auto add = [&](const std::string& path) {
-        std::error_code error;
-        const fs::path place = fs::weakly_canonical(path, error);
-        const std::string text = place.string();
-        const bool plain = std::none_of(text.begin(), text.end(), [](char byte) {
-            return static_cast<unsigned char>(byte) <= ' ' || byte == '\x7f';
-        });
-        if (error || !plain || text.size() <= 1)
-            return;
-        if (fs::is_regular_file(place, error))
-            places.insert("path=" + text);
-        else if (fs::is_directory(place, error))
-            places.insert("dir=" + text);
-    };
-    // The directory of the usual one is ours, another file's need not be.
-    const bool usual = settings.config.empty() || settings.config == kDefaultConfig;
-    add(usual ? fs::path(kDefaultConfig).parent_path().string() : settings.config);
-    for (const auto& paths :
-         {settings.rules.empty() ? default_rule_paths() : settings.rules,
-          settings.exceptions.empty() ? default_exception_paths() : settings.exceptions})
-        for (const std::string& path : paths)
-            add(path);
-    // Watched with a directory above it.
-    std::erase_if(places, [&places](const std::string& place) {
-        const fs::path path = place.substr(place.find('=') + 1);
-        for (fs::path above = path.parent_path(); above != above.parent_path();
-             above = above.parent_path())
-            if (places.contains("dir=" + above.string()))
-                return true;
-        return false;
-    });
-    // Each is looked at in every call that opens a file to write.
-    constexpr std::size_t kMost = 8;
-    while (places.size() > kMost)
-        places.erase(std::prev(places.end()));
-    return places;
 }
 
 FeedRequest request_of(const Settings& settings, const detect::RuleSet* rules,
@@ -90,8 +42,8 @@ FeedRequest request_of(const Settings& settings, const detect::RuleSet* rules,
     const KernelNeeds with = kernel_needs(*rules, {settings.expensive_audit_rules, true});
     const KernelNeeds without = kernel_needs(*rules, {settings.expensive_audit_rules, false});
     // First: of rules that match, the kernel names the first one's key.
-    request.rules = own_files + lines_of(with);
-    request.rules_without_connector = own_files + lines_of(without);
+    request.rules = own_files + text_of(with.lines);
+    request.rules_without_connector = own_files + text_of(without.lines);
     request.more_proc_events = with.proc_events;
     return request;
 }
@@ -101,7 +53,7 @@ FeedRequest request_of(const Settings& settings, const detect::RuleSet* rules,
 Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> rules, Access& access)
     : signals_(io_),
       expensive_(settings.expensive_audit_rules),
-      own_files_(lines_of_writers(own_places(settings))),
+      own_files_(text_of(lines_of_own_files(settings))),
       access_(access),
       feeds_(*access.feeds),
       opened_mono_ns_(monotonic_ns()),
@@ -124,7 +76,7 @@ Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> ru
 
 void Agent::watch_for(const detect::RuleSet& rules) {
     const KernelNeeds needs = kernel_needs(rules, {expensive_, got_.connector});
-    for (const auto& line : feeds_.exchange(own_files_ + lines_of(needs), needs.proc_events))
+    for (const auto& line : feeds_.exchange(own_files_ + text_of(needs.lines), needs.proc_events))
         log::info(line);
     say_what_is_blind(rules, needs);
 }

@@ -186,23 +186,23 @@ const Way* way_of_file(EventKind kind, Operation operation) {
 
 }  // namespace
 
-std::string lines_of_writers(const std::set<std::string>& places) {
+std::vector<std::string> lines_of_writers(const std::set<std::string>& places) {
     // What is opened to be written, and what gives a name or takes one. Not only what succeeded:
     // see loses_name().
     constexpr std::array<std::string_view, 14> kCalls{
         "creat",    "link",      "linkat",  "open",      "openat",   "openat2", "rename",
         "renameat", "renameat2", "symlink", "symlinkat", "truncate", "unlink",  "unlinkat"};
-    std::string text;
+    std::vector<std::string> lines;
     for (const auto& [arch, machine] : word_sizes()) {
         std::set<std::string> calls;
         for (const std::string_view name : kCalls)
             if (std::string call = call_text(name, machine); !call.empty())
                 calls.insert(std::move(call));
         for (const std::string& place : places)
-            text += fmt::format("-a always,exit -F arch={} -S {} -F {} -F perm=w -k {}\n", arch,
-                                fmt::join(calls, ","), place, kOwnFilesKey);
+            lines.push_back(fmt::format("-a always,exit -F arch={} -S {} -F {} -F perm=w -k {}",
+                                        arch, fmt::join(calls, ","), place, kOwnFilesKey));
     }
-    return text;
+    return lines;
 }
 
 std::string Line::text() const {

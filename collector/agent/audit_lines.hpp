@@ -53,9 +53,9 @@ void add_file_lines(const FileWish& wish, const Place* place, std::vector<Line>&
 void add_descriptor_lines(const std::set<std::uint32_t>& rules, std::vector<Line>& lines);
 
 // Who changes files in these places ("dir=/etc/x", "path=/etc/y"), whatever rules ask for; in
-// auditctl's form, a line each, under kOwnFilesKey.
+// auditctl's form, under kOwnFilesKey.
 inline constexpr std::string_view kOwnFilesKey = "audisp-eql-own-files";
-std::string lines_of_writers(const std::set<std::string>& places);
+std::vector<std::string> lines_of_writers(const std::set<std::string>& places);
 
 // Lines that differ in their calls and rules only become one; in their order.
 std::vector<Line> joined(std::vector<Line> lines);

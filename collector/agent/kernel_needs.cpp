@@ -189,7 +189,8 @@ std::string audit_rules_text(const KernelNeeds& needs, const detect::RuleSet& ru
                     append_comment(text,
                                    "The program loads this line where the kernel knows the list; "
                                    "auditctl before 3.1 does not know its name.");
-                append_comment(text, "For: " + names_of_rules(line.rules, rules));
+                if (!line.rules.empty())
+                    append_comment(text, "For: " + names_of_rules(line.rules, rules));
             }
             text += (left_out || line.newer_auditctl ? "#" : "") + line.text + '\n';
             before = &line;

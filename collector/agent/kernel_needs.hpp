@@ -33,9 +33,10 @@ struct NeedsOptions {
 
 // One kernel audit rule.
 struct NeededLine {
-    std::string text;                  // in auditctl's form
-    std::string heading;               // what it is for, one line for people
-    std::vector<std::uint32_t> rules;  // who needs it: indices into RuleSet::rules()
+    std::string text;     // in auditctl's form
+    std::string heading;  // what it is for, one line for people
+    std::vector<std::uint32_t>
+        rules;  // who needs it: indices into RuleSet::rules(); none: the agent itself
     // Older auditctl does not know the list (io_uring); the kernel may.
     bool newer_auditctl = false;
 };

@@ -12,6 +12,7 @@
 
 #include "collector/agent/kernel_needs.hpp"
 #include "collector/agent/log.hpp"
+#include "collector/agent/own_files.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/command/audit_cost_report.hpp"
 #include "collector/command/audit_measure.hpp"
@@ -64,14 +65,13 @@ int audit_rules_command(const Settings& settings) {
         log::error("--install and --measure are two things: measure first, then install");
         return kExitUserMistake;
     }
-    const LoadedRules rules =
-        load_rule_set(settings.arguments.empty() ? settings.rules : settings.arguments,
-                      settings.deprecated, settings.exceptions);
+    Settings of_run = settings;
+    if (!settings.arguments.empty())
+        of_run.rules = settings.arguments;
+    const LoadedRules rules = load_rule_set(of_run.rules, settings.deprecated, settings.exceptions);
     for (const auto& line : error_lines(rules))
         log::warning(line);
-    NeedsOptions options;
-    options.expensive = settings.expensive_audit_rules;
-    const KernelNeeds needs = kernel_needs(*rules.set, options);
+    const KernelNeeds needs = needs_of_run(of_run, *rules.set);
     int result = kExitFine;
     if (settings.install)
         result = install(needs);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "collector/agent/log.hpp"
+#include "collector/agent/own_files.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/command/audit_measure.hpp"
 #include "collector/command/command.hpp"
@@ -56,12 +57,6 @@ std::optional<LoadedRules> usable_rules(const Settings& settings) {
         log::error(fmt::format("{}; nothing was changed", problem.what()));
     }
     return std::nullopt;
-}
-
-KernelNeeds needs_of(const Settings& settings, const detect::RuleSet& rules) {
-    NeedsOptions options;
-    options.expensive = settings.expensive_audit_rules;
-    return kernel_needs(rules, options);
 }
 
 // What shows the host's usual work, and nobody minds waiting for.
@@ -143,7 +138,7 @@ int enable_command(const Settings& settings) {
         const std::optional<LoadedRules> rules = usable_rules(settings);
         if (!rules)
             return kExitCannotRun;
-        const KernelNeeds needs = needs_of(settings, *rules->set);
+        const KernelNeeds needs = needs_of_run(settings, *rules->set);
         // Locked, no rule of ours can be tried, and none is loaded before the reboot.
         if (facts.audit_locked) {
             facts.boot_rules = boot_rules_file(audit_rules_text(needs, *rules->set));

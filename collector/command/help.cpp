@@ -123,8 +123,9 @@ constexpr CommandEntry kCommands[] = {
      "the kernel audit rules that the loaded rules need",
      "Writes to standard output, in auditctl's form, which audit rules the kernel must\n"
      "have so that every event is reported that the rules look at, and no others; above\n"
-     "each line stand the rules that need it. 'run' loads exactly these by itself. Without\n"
-     "arguments: for the rules that run would load.\n",
+     "each line stand the rules that need it. First come lines that report who writes into\n"
+     "the program's own configuration and rules. 'run' loads exactly these by itself.\n"
+     "Without arguments: for the rules that run would load.\n",
      "  audisp-eql audit-rules my-rule.toml\n"
      "  audisp-eql audit-rules --measure 60s\n"
      "      what they cost on this host: each line's records and bytes a second, how far back\n"

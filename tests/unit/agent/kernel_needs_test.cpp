@@ -11,10 +11,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "collector/agent/options.hpp"
+#include "collector/agent/own_files.hpp"
 #include "collector/agent/rule_demand.hpp"
 #include "collector/agent/rule_loader.hpp"
 #include "collector/feed/audit_rule_cover.hpp"
 #include "collector/feed/audit_rules.hpp"
+#include "tests/unit/agent/temporary_directory.hpp"
 
 namespace audisp_eql::collector {
 namespace {
@@ -290,7 +293,7 @@ BOOST_AUTO_TEST_CASE(the_connector_or_audit) {
     BOOST_TEST(kernel_needs(*rule_set({}), {}).lines.empty());
 }
 
-BOOST_AUTO_TEST_CASE(the_example_is_what_the_command_prints) {
+BOOST_AUTO_TEST_CASE(the_example_is_what_its_rules_need) {
     const LoadedRules rules = load_rule_set(
         {SOURCE_DIR "/rules/potential_reverse_shell_via_suspicious_binary.toml",
          SOURCE_DIR "/rules/potential_reverse_shell_via_suspicious_parent_process.toml"},
@@ -301,6 +304,41 @@ BOOST_AUTO_TEST_CASE(the_example_is_what_the_command_prints) {
     std::getline(file, licence);
     const std::string example{std::istreambuf_iterator<char>(file), {}};
     BOOST_TEST(example == audit_rules_text(kernel_needs(*rules.set, {}), *rules.set));
+}
+
+BOOST_AUTO_TEST_CASE(a_run_watches_its_own_files_too_and_that_is_told) {
+    const TemporaryDirectory files;
+    files.write("agent.conf", "");
+    files.write("rules/one.toml", "");
+    files.write("rules/exceptions.toml", "");
+    Settings settings;
+    settings.config = files.path("agent.conf");
+    settings.rules = {files.path("rules")};
+    settings.exceptions = {files.path("rules/exceptions.toml")};
+    const auto set = rule_set({R"(process where event.action == "exec")"});
+    const KernelNeeds asked = kernel_needs(*set, {});
+    const KernelNeeds all = needs_of_run(settings, *set);
+    // A directory and a file, the exceptions lie in that directory; for programs of both word
+    // sizes.
+    BOOST_REQUIRE(all.lines.size() == asked.lines.size() + 4);
+    std::size_t watches = 0;
+    for (const NeededLine& line : all.lines) {
+        const bool of_directory =
+            line.text.find(" -F dir=" + files.path("rules") + " ") != std::string::npos;
+        const bool of_file =
+            line.text.find(" -F path=" + files.path("agent.conf") + " ") != std::string::npos;
+        if (!of_directory && !of_file)
+            continue;
+        BOOST_TEST((&line - all.lines.data()) < 4);
+        BOOST_TEST(line.text.ends_with(" -F perm=w -k audisp-eql-own-files"));
+        ++watches;
+    }
+    BOOST_TEST(watches == 4U);
+    BOOST_TEST(in_kernel(all.lines).size() == all.lines.size());
+    const std::string text = audit_rules_text(all, *set);
+    for (const NeededLine& line : all.lines)
+        BOOST_TEST(text.find("\n" + line.text + "\n") != std::string::npos);
+    BOOST_TEST(text.find("# For: \n") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(which_rules_are_blind) {
