@@ -362,7 +362,7 @@ void add_output(TableBuilder& table, Settings& s) {
     table.add(kOutput, kRun, true, "syslog-server", value(s.syslog_servers, "URL"),
               "Also send alerts to a syslog server, in the form of RFC 5424: udp://HOST[:PORT], "
               "tcp://HOST[:PORT] (octet counting) or tls://HOST[:PORT]. Ports unless given: 514, "
-              "514, 6514. May be given several times.");
+              "514, 6514. HOST is looked up in /etc/hosts and DNS. May be given several times.");
     table.add(kOutput, kRun, true, "tls-ca", value(s.tls_ca, "FILE"),
               "The certificates (PEM) that a TLS server's must come from. Default: the system's.");
     table.add(kOutput, kRun, true, "tls-cert", value(s.tls_cert, "FILE"),

@@ -15,6 +15,9 @@
 #include <fmt/ranges.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#if defined(__GLIBC__)
+#include <nss.h>
+#endif
 
 namespace audisp_eql::collector {
 namespace {
@@ -41,6 +44,14 @@ std::string drop_capabilities() {
     if (::capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE)
         return {};
     return fmt::format("capset: {}", applied ? "some stay" : std::strerror(error));
+}
+
+// Names of syslog servers are looked up here: by what is part of the C library, whatever modules
+// nsswitch.conf names (sssd, NIS, mDNS). Other C libraries have none.
+void do_without_name_service_modules() {
+#if defined(__GLIBC__)
+    ::__nss_configure_lookup("hosts", "files dns");
+#endif
 }
 
 }  // namespace
@@ -88,6 +99,7 @@ void keep_needed_capabilities() {
 }
 
 Confined confine(const Confinement& confinement) {
+    do_without_name_service_modules();
     Confined confined;
     const auto note = [&confined](const std::string& why, const std::string& have,
                                   const char* have_not) {

@@ -8,6 +8,7 @@ AUDISP_EQL_KILLS sets how often the program is killed (default: 20)."""
 import collections
 import contextlib
 import os
+import pathlib
 import random
 import shutil
 import signal
@@ -42,9 +43,9 @@ class Place:
         self.starts = 0
         self.execs = feeding.Execs(RECORDING)
 
-    def run(self, *options, json=True):
+    def run(self, *options, json=True, names=None):
         file = ["--json-file", self.json] if json else []
-        return feeding.Plugin(self.program, self.path, "--state-dir", self.state, *file, *options)
+        return feeding.Plugin(self.program, self.path, "--state-dir", self.state, *file, *options, names=names)
 
     def ids(self):
         return feeding.ids_of_lines(whole_lines(self.json)) if self.json.exists() else []
@@ -281,6 +282,39 @@ def client_certificates(place):
     return ", ".join(results)
 
 
+def confined_tls(place):
+    """The program starts as root, as auditd starts it, so that what speaks TLS is a process without rights: the
+    key that only root may read comes from the other one, servers are found without any module of the name service,
+    and one of another name still gets nothing."""
+    if os.geteuid() != 0:
+        raise Skipped("not root: there is no other user to become")
+    os.chown(place.path, 0, 0)  # root believes no rule that others may change
+    authority, clients = Authority(place, "authority"), Authority(place, "clients")
+    wrong = server_with(authority.issue("other.example.org"), clients)
+    right = server_with(authority.issue("localhost"), clients)
+    certificate, key = clients.issue("agent")
+    key.chmod(0o600)
+    names = place.path / "nsswitch.conf"
+    names.write_text("passwd: files\nhosts: no_such_module\n")
+    options = [word for server in (wrong, right) for word in ("--syslog-server", f"tls://localhost:{server.port}")]
+    with place.run("--syslog", "off", "--tls-ca", authority.cert, "--tls-cert", certificate, "--tls-key", key,
+                   "--confine", "auto", "--user", "nobody", *options, names=names) as plugin:
+        plugin.wait_for_starts(1)
+        _, parser = feeding.processes_of(plugin.started.pid)
+        status = dict(line.split(":\t", 1) for line in
+                      pathlib.Path(f"/proc/{parser}/status").read_text().splitlines())
+        expect(set(status["Uid"].split()) == {str(feeding.NOBODY)} and int(status["CapEff"], 16) == 0 and
+               status["NoNewPrivs"] == "1", f"not confined: {plugin.text()}")
+        expect(status["Seccomp"] == "2" or feeding.is_sanitized(place.program), f"no seccomp: {plugin.text()}")
+        plugin.give(place.execs.text(20))
+        wait_for(lambda: f"20 alerts at the server: {plugin.text()}", lambda: len(set(right.ids())) == 20)
+        wait_for(lambda: f"a line about another name: {plugin.text()}",
+                 lambda: f"localhost:{wrong.port}: TLS: certificate verify failed" in plugin.text())
+        expect(not wrong.ids(), "alerts went to a server of another name")
+        plugin.end()
+    return report(place.ids(), right.ids())
+
+
 def rotated(place):
     """The JSON file is renamed under load, and SIGHUP opens a new one: each alert is in one of the two."""
     names = [place.path / f"alerts.json.{turn}" for turn in range(5)]
@@ -397,7 +431,7 @@ def disk_full(place):
     return report(place.ids(), place.ids())
 
 
-CASES = (killed, syslog_restarted, reader_stops, tls, client_certificates, rotated, several, disk_full,
+CASES = (killed, syslog_restarted, reader_stops, tls, client_certificates, confined_tls, rotated, several, disk_full,
          file_on_full_disk)
 
 
