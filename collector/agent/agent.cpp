@@ -74,7 +74,13 @@ Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> ru
             signals_.add(number);
 }
 
+AuditView Agent::look_after(bool restore) {
+    return closed_ ? AuditView() : feeds_.look_after(restore);
+}
+
 void Agent::watch_for(const detect::RuleSet& rules) {
+    if (closed_)
+        return;
     const KernelNeeds needs = kernel_needs(rules, {expensive_, got_.connector});
     for (const auto& line : feeds_.exchange(own_files_ + text_of(needs.lines), needs.proc_events))
         log::info(line);
@@ -137,7 +143,7 @@ void Agent::run(MessageSink& consumer) {
     every(kRulesInterval, [this] {
         if (on_look_)
             return on_look_();
-        for (const auto& line : feeds_.look_after(true).lines)
+        for (const auto& line : look_after(true).lines)
             log::warning(line);
     });
     for (Repeated& repeated : repeated_)
@@ -161,6 +167,7 @@ void Agent::stop() {
 }
 
 void Agent::close_feeds() {
+    closed_ = true;
     const auto troubles = feeds_.close();
     for (const auto& trouble : troubles)
         log::warning(trouble);

@@ -66,6 +66,8 @@ class Agent {
 
     // On the worker's thread only.
     FeedHost& feeds() { return feeds_; }
+    // As FeedHost's; nothing once the feeds are closed: outputs may go on for some seconds.
+    AuditView look_after(bool restore);
     const FeedReport& got() const { return got_; }
     const ReaderCounters& reader_counters() const { return feeds_.counters(); }
     // The process that holds the feeds ended before this one.
@@ -103,6 +105,7 @@ class Agent {
     std::array<unsigned char, 1> notice_{};
     FeedReport got_;
     bool stopping_ = false;
+    bool closed_ = false;
     bool lost_privileged_ = false;
 };
 

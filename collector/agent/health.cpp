@@ -152,7 +152,7 @@ void Health::reloading() {
     // The administrator's word: rules that were given up are loaded again. Now, because the
     // exchange that follows takes what it finds in the kernel for what is in force.
     if (tamper_.stands_down())
-        for (const auto& line : agent_.feeds().look_after(true).lines)
+        for (const auto& line : agent_.look_after(true).lines)
             log::warning(line);
     tamper_.make_peace();
 }
@@ -209,7 +209,7 @@ void Health::look() {
     const std::int64_t now = monotonic_ns();
     if (tamper_.is_changing(now))
         return;  // the next tick looks
-    const AuditView view = agent_.feeds().look_after(tamper_.may_restore(now));
+    const AuditView view = agent_.look_after(tamper_.may_restore(now));
     for (const auto& line : view.lines)
         log::warning(line);
     std::vector<TamperFinding> findings;

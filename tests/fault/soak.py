@@ -171,13 +171,14 @@ def soak(program, directory):
                 if turn % 10 == 0:
                     samples.append((now, *resources(plugin.started.pid)))
                 if now >= 60 * minutes:
-                    print(f"  {minutes} min: {samples[-1][1] if samples else 0} KiB, "
+                    print(f"  {minutes} min: {load.number} events, {samples[-1][1] if samples else 0} KiB, "
                           f"{samples[-1][2] if samples else 0} descriptors, "
                           f"{held(program, directory / 'status')}", flush=True)
                     minutes += 1
                 time.sleep(max(0, turn / 10 - (time.monotonic() - began)))
             plugin.end()
             said = plugin.text()
+    expect("refuses a question" not in said, f"one process asks what the other refuses:\n{said[-3000:]}")
     strict.text(said.encode())
     strict.documents(hostile.whole(file))
     return samples, load.number, syslog.count, said
