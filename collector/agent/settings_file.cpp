@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/settings_file.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <unistd.h>
 
 #include <sys/stat.h>
@@ -62,15 +62,21 @@ SettingsFile::~SettingsFile() {
 }
 
 std::optional<AuditSettings> SettingsFile::left_in(const std::string& directory) {
-    // The directory is the confined process's too: what that has written there is not believed.
+    // The directory is the confined process's too: what that has written there is not believed, nor
+    // what it turns to there while we look.
+    const int file =
+        ::open(path_in(directory).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (file < 0)
+        return std::nullopt;
     struct stat about {};
-    if (::lstat(path_in(directory).c_str(), &about) != 0 || about.st_uid != ::geteuid())
+    std::array<char, 256> text{};  // three settings of two numbers each
+    ssize_t size = -1;
+    if (::fstat(file, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == ::geteuid())
+        size = ::read(file, text.data(), text.size());
+    ::close(file);
+    if (size <= 0)
         return std::nullopt;
-    std::ifstream file(path_in(directory));
-    std::string text;
-    if (!std::getline(file, text))
-        return std::nullopt;
-    return AuditSettings::from_text(text);
+    return AuditSettings::from_text({text.data(), static_cast<std::size_t>(size)});
 }
 
 void SettingsFile::remove_from(const std::string& directory) {

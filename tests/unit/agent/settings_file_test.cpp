@@ -56,6 +56,16 @@ BOOST_AUTO_TEST_CASE(what_a_crash_left_outlives_the_next_run) {
     BOOST_TEST(left_in(state.path(".")) == "nothing");
 }
 
+BOOST_AUTO_TEST_CASE(what_a_link_leads_to_is_not_believed) {
+    TemporaryDirectory state;
+    state.write("elsewhere", "enabled=0>1");
+    std::filesystem::create_symlink("elsewhere", state.path("audit-settings"));
+    BOOST_TEST(left_in(state.path(".")) == "nothing");
+    std::filesystem::remove(state.path("audit-settings"));
+    std::filesystem::rename(state.path("elsewhere"), state.path("audit-settings"));
+    BOOST_TEST(left_in(state.path(".")) == "enabled=0>1");
+}
+
 BOOST_AUTO_TEST_CASE(a_directory_that_cannot_be_written_is_told) {
     TemporaryDirectory state;
     std::filesystem::create_directory(state.path(".") + "/audit-settings");
