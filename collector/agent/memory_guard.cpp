@@ -11,6 +11,25 @@
 #include "detect/event/pool_trim.hpp"
 
 namespace audisp_eql::collector {
+namespace {
+
+#if __GLIBC_PREREQ(2, 33)
+struct mallinfo2 heap_now() {
+    return ::mallinfo2();
+}
+#else
+struct Heap {
+    std::size_t arena, uordblks, hblkhd;
+};
+// Older ones count in int, which wraps: right up to 4 GiB.
+Heap heap_now() {
+    const struct mallinfo heap = ::mallinfo();
+    const auto whole = [](int bytes) -> std::size_t { return static_cast<unsigned>(bytes); };
+    return {whole(heap.arena), whole(heap.uordblks), whole(heap.hblkhd)};
+}
+#endif
+
+}  // namespace
 
 MemoryGuard::MemoryGuard(std::size_t ceiling)
     : ceiling_(ceiling),
@@ -34,7 +53,7 @@ bool MemoryGuard::wants_less() const {
 }
 
 std::size_t MemoryGuard::used() {
-    const struct mallinfo2 heap = ::mallinfo2();
+    const auto heap = heap_now();
     const detect::RecordPoolUse pool = detect::record_pool_use();
     const std::size_t taken = heap.uordblks + heap.hblkhd;
     // A sanitizer's heap says nothing: then the pool is all that is known.
@@ -42,7 +61,7 @@ std::size_t MemoryGuard::used() {
 }
 
 std::size_t MemoryGuard::resident() {
-    if (::mallinfo2().arena == 0)
+    if (heap_now().arena == 0)
         return 0;  // most of it is a sanitizer's
     char text[128] = {};
     const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 #include <vector>
 
 #include "detect/text/nearest.hpp"
+#include "detect/text/real.hpp"
 
 namespace audisp_eql::detect {
 namespace {
@@ -121,13 +121,6 @@ std::string_view type_name(char letter) {
     }
 }
 
-bool is_number(std::string_view text) {
-    double value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    return error == std::errc() && rest == end;
-}
-
 }  // namespace
 
 std::string hint_for_unknown_field(std::string_view name) {
@@ -169,7 +162,7 @@ std::string signature(const FunctionRow& function) {
 
 std::string hint_for_mismatch(ValueType field, const Literal& literal) {
     const bool is_text = literal.kind == LiteralKind::text;
-    if ((field == ValueType::number && is_text && is_number(literal.text)) ||
+    if ((field == ValueType::number && is_text && parse_real(literal.text)) ||
         (field == ValueType::boolean && (literal.text == "true" || literal.text == "false")))
         return "write it without quotes: " + literal.text;
     if (field == ValueType::text && literal.kind == LiteralKind::integer)

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "detect/text/fold.hpp"
@@ -85,7 +86,7 @@ std::partial_ordering compare_texts(std::string_view left, std::string_view righ
         const auto a = IpAddress::parse(left);
         const auto b = IpAddress::parse(right);
         if (a && b)
-            return a->bytes() <=> b->bytes();
+            return std::memcmp(a->bytes().data(), b->bytes().data(), a->bytes().size()) <=> 0;
     }
     return left <=> right;  // byte order is code point order in UTF-8
 }
