@@ -25,6 +25,7 @@ FeedReport LocalFeedHost::open(const FeedRequest& request) {
     options.audit = wanted_;
     options.more_proc_events = request.more_proc_events;
     options.exempt_program = worker_is_elsewhere_;
+    options.released_connector = inherited_connector();
     options.rules = [&request](bool proc_connector) {
         return proc_connector ? request.rules : request.rules_without_connector;
     };
@@ -105,9 +106,11 @@ std::vector<std::string> LocalFeedHost::stop() {
 std::vector<std::string> LocalFeedHost::close() {
     watch_.reset();
     reader_->stop();
-    reader_->join();
-    if (successor_asked())
+    if (successor_asked()) {
+        bequeath_connector(reader_->join_and_release());
         feeds_->leave_rules();
+    }
+    reader_->join();
     auto troubles = feeds_->close();
     settings_file_.reset();
     return troubles;

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,7 +14,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <system_error>
 
@@ -25,6 +26,9 @@ std::atomic<bool> allowed{false}, asked{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "for signal handlers");
 // Once the file was replaced its link says "(deleted)".
 std::string program;
+int connector = -1;
+constexpr int kConnectorPlace = STDERR_FILENO + 1;
+constexpr const char* kConnectorVariable = "AUDISP_EQL_CONNECTOR";
 
 }  // namespace
 
@@ -43,10 +47,19 @@ bool successor_asked() {
     return asked;
 }
 
+void bequeath_connector(int descriptor) {
+    connector = descriptor;
+}
+
+int inherited_connector() {
+    const char* const said = ::getenv(kConnectorVariable);
+    if (said == nullptr || said != std::to_string(kConnectorPlace))
+        return -1;
+    ::unsetenv(kConnectorVariable);
+    return kConnectorPlace;
+}
+
 void become_successor() {
-    // Set by who confines a process (collector/privilege).
-    if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-        return;
     if (::access(program.c_str(), X_OK) != 0)
         return log::error(fmt::format("{}: {}; ending", program, std::strerror(errno)));
     std::ifstream file("/proc/self/cmdline", std::ios::binary);
@@ -56,7 +69,16 @@ void become_successor() {
         arguments.push_back(&words[at]);
     arguments.push_back(nullptr);
     log::info(fmt::format("the newer {} goes on from here", program));
-    ::syscall(__NR_close_range, STDERR_FILENO + 1, ~0U, 0);
+    const bool leaves = connector >= 0;
+    if (leaves) {
+        // Without the flag that closes it; dup2() onto itself would keep that.
+        if (connector == kConnectorPlace)
+            ::fcntl(connector, F_SETFD, 0);
+        else
+            ::dup2(connector, kConnectorPlace);
+        ::setenv(kConnectorVariable, std::to_string(kConnectorPlace).c_str(), 1);
+    }
+    ::syscall(__NR_close_range, kConnectorPlace + (leaves ? 1 : 0), ~0U, 0);
     ::execv(program.c_str(), arguments.data());
 }
 

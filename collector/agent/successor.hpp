@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // After an upgrade: the program's newer version takes the place of this one, as auditd's plugin. It
-// is the same process with the same standard input, so that auditd notices nothing and what it
-// writes meanwhile waits in the stream; our audit rules stay in force.
+// is the same process with the same standard input and the same socket of the proc connector, so
+// that auditd notices nothing and what the kernel and auditd write meanwhile waits in both; our
+// audit rules stay in force. Of two processes the privileged one becomes it, and makes a new
+// confined one.
 //
-// A process that has given up rights for good cannot hand them on: it only ends, and leaves the
-// audit rules, whose next record makes auditd start the plugin anew.
-// Memory: one flag of the process. Threads: ask_for_successor() is the worker's or a signal
-// handler's, the rest anybody's.
+// What is known in memory is not handed over: the process table is made anew from /proc, sequences
+// that had begun begin anew.
+// Memory: flags of the process. Threads: ask_for_successor() is the worker's or a signal handler's,
+// the rest the agent's own.
 #pragma once
 
 namespace audisp_eql::collector {
@@ -15,7 +17,11 @@ namespace audisp_eql::collector {
 void allow_successor();
 void ask_for_successor();
 bool successor_asked();
-// Returns only where it can't be, having said why, or where this process may not.
+// What it goes on with: a descriptor, owned from here on; -1: nothing.
+void bequeath_connector(int descriptor);
+// As the successor: what was left to it, once; -1: nothing.
+int inherited_connector();
+// Returns only where it can't be, having said why.
 void become_successor();
 
 }  // namespace audisp_eql::collector

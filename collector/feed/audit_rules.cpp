@@ -8,6 +8,8 @@
 #include <cstring>
 #include <iterator>
 #include <memory>
+#include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 #include <libaudit.h>
@@ -341,6 +343,26 @@ RuleReport load_rules(AuditControl& control, const std::vector<AuditRule>& rules
         report.removed = remove_own_rules(control, report.notes);
     add_rules(control, rules, report);
     return report;
+}
+
+std::optional<RuleReport> find_rules(AuditControl& control, const std::vector<AuditRule>& rules) {
+    RuleReport report;
+    std::vector<AuditRuleBytes> present, own;
+    control.list_rules(present);
+    for (AuditRuleBytes& rule : present)
+        if (is_own_rule(rule))
+            own.push_back(std::move(rule));
+        else
+            ++report.foreign;
+    for (const AuditRule& rule : rules) {
+        if (std::find(own.begin(), own.end(), rule.bytes) != own.end())
+            ++report.loaded;
+        else if (!rule.directory.empty() && ::access(rule.directory.c_str(), F_OK) != 0)
+            report.absent.push_back(rule);
+        else
+            return std::nullopt;
+    }
+    return report.loaded == own.size() ? std::optional(std::move(report)) : std::nullopt;
 }
 
 RuleReport exchange_rules(AuditControl& control, const std::vector<AuditRule>& before,

@@ -181,7 +181,7 @@ Feeds Feeds::open(const FeedOptions& options) {
     feeds.lines.push_back(choice.line);
     // First, so that no process is audited whose fork was not seen.
     if (options.proc_connector)
-        feeds.open_connector(options.more_proc_events);
+        feeds.open_connector(options);
     else
         feeds.lines.push_back("proc connector: not read (as asked): parents come from audit");
     if (facts.status)
@@ -207,9 +207,19 @@ Feeds::~Feeds() {
     close();
 }
 
-void Feeds::open_connector(std::uint32_t more_events) {
+void Feeds::open_connector(const FeedOptions& options) {
+    if (options.released_connector >= 0) {
+        try {
+            connector = std::make_unique<ProcConnector>(options.more_proc_events,
+                                                        options.released_connector);
+            lines.emplace_back("proc connector: read on; parents are exact");
+            return;
+        } catch (const std::runtime_error& error) {
+            lines.push_back(fmt::format("proc connector: {}; opened anew", error.what()));
+        }
+    }
     try {
-        connector = std::make_unique<ProcConnector>(more_events);
+        connector = std::make_unique<ProcConnector>(options.more_proc_events);
         lines.emplace_back("proc connector: read; parents are exact");
     } catch (const std::runtime_error& error) {
         lines.push_back(
@@ -241,7 +251,10 @@ void Feeds::open_rules(const FeedOptions& options) {
         return;
     }
     rules_ = read_rules(options.rules(connector != nullptr), lines);
-    RuleReport report = load_rules(*control_, rules_);
+    std::optional<RuleReport> found;
+    if (options.released_connector >= 0)
+        found = find_rules(*control_, rules_);
+    RuleReport report = found ? std::move(*found) : load_rules(*control_, rules_);
     rules_loaded_ = true;
     rules_in_force_ = report.loaded;
     lines.push_back(fmt::format("audit rules: {} of ours in force, {} of others left alone",

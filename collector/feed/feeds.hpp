@@ -57,6 +57,8 @@ struct FeedOptions {
     bool proc_connector = true;
     // Messages to ask the connector for beside ProcConnector::kAlways: bits of ProcEvent::What.
     std::uint32_t more_proc_events = 0;
+    // A subscription to go on with, as ProcConnector::release() gave it away; -1: a new one.
+    int released_connector = -1;
     bool load_rules = true;
     // This program is not to be audited: what hears of it is not what the kernel exempts by itself,
     // the process that holds the feed.
@@ -116,7 +118,7 @@ class Feeds {
 
   private:
     Feeds() = default;
-    void open_connector(std::uint32_t more_events);
+    void open_connector(const FeedOptions& options);
     void open_unicast(const AuditStatus& status);
     void open_multicast(const AuditStatus& status);
     void open_rules(const FeedOptions& options);

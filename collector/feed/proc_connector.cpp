@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdexcept>
 #include <string>
@@ -142,7 +143,27 @@ ProcConnector::ProcConnector(std::uint32_t more)
     narrow();
 }
 
+ProcConnector::ProcConnector(std::uint32_t more, int released)
+    : wanted_(kAlways | more),
+      socket_(::mnl_socket_fdopen(released)),
+      slots_(std::make_unique<Slots>()) {
+    if (socket_ == nullptr) {
+        ::close(released);
+        throw std::runtime_error("what was inherited is no connector socket");
+    }
+    ::fcntl(released, F_SETFD, FD_CLOEXEC);
+    narrow();
+}
+
+int ProcConnector::release() {
+    const int descriptor_of_it = ::fcntl(descriptor(), F_DUPFD_CLOEXEC, 0);
+    released_ = descriptor_of_it >= 0;
+    return descriptor_of_it;
+}
+
 ProcConnector::~ProcConnector() {
+    if (released_)
+        return;
     // Kernels before 6.6 count listeners and do not see a socket close.
     try {
         send(kIgnore, false, 0);

@@ -59,9 +59,15 @@ class ProcConnector {
     // Subscribes to those and to `more`, bits of ProcEvent::What. Throws std::runtime_error with
     // the reason.
     explicit ProcConnector(std::uint32_t more = 0);
+    // Goes on with a subscription that release() gave away, and owns it, also where it throws.
+    ProcConnector(std::uint32_t more, int released);
     ~ProcConnector();
     ProcConnector(const ProcConnector&) = delete;
     ProcConnector& operator=(const ProcConnector&) = delete;
+
+    // The subscribed socket for who goes on with it: what comes meanwhile waits in it. -1: it can't
+    // be had. The end of this object leaves the subscription as it is then.
+    int release();
 
     // From now on those and other ones. Of the thread that drains. Throws std::runtime_error where
     // the kernel refuses; then it stays as it was.
@@ -86,6 +92,7 @@ class ProcConnector {
                       std::uint32_t awaited_ack, bool& acknowledged);
 
     std::uint32_t wanted_;
+    bool released_ = false;
     std::unique_ptr<mnl_socket, Closer> socket_;
     std::unique_ptr<Slots> slots_;
     std::vector<ProcEvent> early_;  // arrived while the answer was awaited

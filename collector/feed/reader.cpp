@@ -226,6 +226,14 @@ void Reader::tell_loss(std::string_view source, std::uint64_t count, bool at_lea
     });
 }
 
+int Reader::join_and_release() {
+    if (state_->thread.joinable())
+        state_->thread.join();
+    const int released = state_->connector ? state_->connector->release() : -1;
+    join();
+    return released;
+}
+
 void Reader::join() {
     if (state_->thread.joinable())
         state_->thread.join();

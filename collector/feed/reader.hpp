@@ -117,6 +117,9 @@ class Reader {
     bool finished() const { return shared_->finished.load(std::memory_order_acquire); }
     // Waits for the thread's end, then closes the feeds.
     void join();
+    // The same, but the connector's subscription goes on: ProcConnector::release(). -1: there is
+    // none.
+    int join_and_release();
 
     const ReaderCounters& counters() const { return shared_->counters; }
 

@@ -9,6 +9,8 @@
 #include <memory>
 #include <pwd.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include <cap-ng.h>
 #include <fmt/format.h>
@@ -75,24 +77,29 @@ void hide_memory() {
         ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-void keep_needed_capabilities() {
+void keep_needed_capabilities(bool for_successor) {
     // AUDIT_CONTROL, AUDIT_READ, NET_ADMIN: the feeds. SYS_PTRACE, DAC_READ_SEARCH: /proc of other
     // users' processes, rule files that only root reads. DAC_OVERRIDE: the state directory, which
     // belongs to the confined process's user. KILL: that process, if it does not end.
     constexpr std::array<unsigned, 7> kNeeded{
         CAP_AUDIT_CONTROL,   CAP_AUDIT_READ,   CAP_NET_ADMIN, CAP_SYS_PTRACE,
         CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_KILL};
+    // Another user, no bounding set; the state directory handed over. Not effective before.
+    constexpr std::array<unsigned, 4> kLater{CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_CHOWN};
+    constexpr unsigned kKept = CAPNG_PERMITTED | CAPNG_BOUNDING_SET;
     ::capng_get_caps_process();
-    std::array<bool, kNeeded.size()> had{};
-    for (std::size_t i = 0; i < kNeeded.size(); ++i)
-        had[i] = ::capng_have_capability(CAPNG_PERMITTED, kNeeded[i]) != 0;
+    std::vector<std::pair<unsigned, unsigned>> kept;
+    const auto keep = [&](const auto& capabilities, unsigned kind) {
+        for (const unsigned capability : capabilities)
+            if (::capng_have_capability(CAPNG_PERMITTED, capability) != 0)
+                kept.emplace_back(capability, kind);
+    };
+    keep(kNeeded, kKept | CAPNG_EFFECTIVE);
+    if (for_successor)
+        keep(kLater, kKept);
     ::capng_clear(CAPNG_SELECT_BOTH);
-    for (std::size_t i = 0; i < kNeeded.size(); ++i)
-        if (had[i])
-            ::capng_update(
-                CAPNG_ADD,
-                static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET),
-                kNeeded[i]);
+    for (const auto& [capability, kind] : kept)
+        ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(kind), capability);
     if (::capng_apply(CAPNG_SELECT_BOTH) != 0)
         ::capng_apply(CAPNG_SELECT_CAPS);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

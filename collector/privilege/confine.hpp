@@ -54,8 +54,9 @@ Confined confine(const Confinement& confinement);
 void hide_memory();
 
 // The privileged process keeps what the feeds, /proc and the rule files take, and can gain nothing
-// more.
-void keep_needed_capabilities();
+// more; `for_successor`: also what its successor takes to confine a process of its own
+// (collector/agent/successor.hpp).
+void keep_needed_capabilities(bool for_successor);
 
 // The parts of confine(). Empty: in force; else why not.
 std::string restrict_writing(const std::vector<std::string>& writable);

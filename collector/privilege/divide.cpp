@@ -29,6 +29,7 @@
 #include "collector/agent/service_notify.hpp"
 #include "collector/agent/settings_file.hpp"
 #include "collector/agent/successor.hpp"
+#include "collector/feed/feeds.hpp"
 #include "collector/privilege/broker_client.hpp"
 #include "collector/privilege/broker_server.hpp"
 #include "collector/privilege/confine.hpp"
@@ -241,7 +242,7 @@ void become_confined(const Settings& settings, const ChosenUser& user, std::vect
 std::string end_of(int status) {
     if (WIFSIGNALED(status))
         return fmt::format("was ended by signal {} ({})", WTERMSIG(status),
-                           ::sigdescr_np(WTERMSIG(status)));
+                           ::strsignal(WTERMSIG(status)));
     return fmt::format("ended with {}", WEXITSTATUS(status));
 }
 
@@ -264,7 +265,7 @@ int stay_privileged(const Settings& settings, LocalFeedHost& feeds, const Channe
                     pid_t child, bool other_user) {
     std::signal(SIGPIPE, SIG_IGN);
     hide_memory();
-    keep_needed_capabilities();
+    keep_needed_capabilities(choose_feed(settings.feed, look_at_host()).feed == AuditFeed::plugin);
     LinuxProcFiles proc;
     const NotifyRelay notify;
     BrokerMeans means;

@@ -257,6 +257,17 @@ BOOST_AUTO_TEST_CASE(one_set_of_audit_rules_in_place_of_another) {
     // What both have was not touched: it stands where it stood.
     BOOST_TEST((kernel.rules == std::vector<AuditRuleBytes>{before[0].bytes, foreign,
                                                             after[2].bytes, after[3].bytes}));
+
+    // Who goes on with these finds them, but for the one that waits for its directory; with fewer
+    // or others nothing is taken for granted.
+    const auto found = find_rules(kernel, after);
+    BOOST_REQUIRE(found.has_value());
+    BOOST_TEST(found->loaded == 3U);
+    BOOST_TEST(found->foreign == 1U);
+    BOOST_TEST(found->absent.size() == 1U);
+    BOOST_TEST(!find_rules(kernel, before).has_value());
+    kernel.rules.pop_back();
+    BOOST_TEST(!find_rules(kernel, after).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
