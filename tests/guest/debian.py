@@ -5,6 +5,7 @@ without it. PACKAGE: the .deb, the portable tarball, or a build directory, of wh
 is taken. Each BOOT is one of boots/*.sh in a guest of its own; "life" by default."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import re
@@ -78,6 +79,33 @@ def next_version(deb, directory):
     return target
 
 
+# For guests whose boots begin with "selinux".
+SELINUX = ("selinux-policy-default", "policycoreutils", "selinux-utils", "semodule-utils")
+
+
+def with_selinux(root):
+    """Our module, compiled here, in the guest's policy."""
+    devel = pathlib.Path("/usr/share/selinux/devel/Makefile")
+    if not devel.exists():
+        raise Skip("selinux-policy-dev is not installed")
+    sources = root / "root/selinux"
+    shutil.copytree(HERE.parent.parent / "packaging/selinux", sources)
+    sh("make", "-f", devel, "-C", sources, "NAME=default", "audisp_eql.pp")
+    config = root / "etc/selinux/config"
+    config.write_text("SELINUX=enforcing\nSELINUXTYPE=default\n")
+    sh("chroot", root, "semodule", "-n", "-s", "default", "-i", "/root/selinux/audisp_eql.pp")
+    shutil.rmtree(sources)
+
+
+def image_for(suite, name, needed):
+    if name.startswith("selinux"):
+        policy = (HERE.parent.parent / "packaging/selinux").iterdir()
+        digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(policy)))
+        return machine.image(suite, [*needed, *SELINUX], with_selinux,
+                             f"-selinux-{digest.hexdigest()[:8]}")
+    return machine.image(suite, needed)
+
+
 def script(name, package):
     functions = OF_DEB if package.suffix == ".deb" else OF_TARBALL
     listed = "" if package.suffix == ".deb" else sh("tar", "-tzf", package)
@@ -98,12 +126,15 @@ def run(suite, package, name):
         if package.suffix == ".deb":
             needed = machine.package_names(package)
             files.append(next_version(package, directory))
-        image = machine.image(suite, needed)
+        image = image_for(suite, name, needed)
         made = time.monotonic()
         guest = machine.Guest(image, directory)
         # a+b: one guest boots twice, and what the first boot did is there.
         for boot in name.split("+"):
-            found = guest.boot(script(boot, package), files)
+            # The first boot labels the files; the second enforces.
+            arguments = f"security=selinux enforcing={int(boot == 'selinux')}" if (
+                name.startswith("selinux")) else ""
+            found = guest.boot(script(boot, package), files, arguments=arguments)
             said = found["said"].rstrip().replace("\n", "\n  ")
             expect(found.get("code", "").strip() == "0", f"{suite}, {boot}:\n  {said}")
             print(f"{suite}, {boot}:\n  {said}")
