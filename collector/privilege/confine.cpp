@@ -36,6 +36,11 @@ std::string become(const UserIds& user) {
     return what == nullptr ? "" : fmt::format("{}: {}", what, std::strerror(errno));
 }
 
+// Of what capng_get_caps_process() found. Without it libcap-ng only complains, in syslog.
+bool may_bound() {
+    return ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
+}
+
 // Empty: none is left.
 std::string drop_capabilities() {
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -97,10 +102,11 @@ void keep_needed_capabilities(bool for_successor) {
     keep(kNeeded, kKept | CAPNG_EFFECTIVE);
     if (for_successor)
         keep(kLater, kKept);
+    const bool bounds = may_bound();
     ::capng_clear(CAPNG_SELECT_BOTH);
     for (const auto& [capability, kind] : kept)
         ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(kind), capability);
-    if (::capng_apply(CAPNG_SELECT_BOTH) != 0)
+    if (!bounds || ::capng_apply(CAPNG_SELECT_BOTH) != 0)
         ::capng_apply(CAPNG_SELECT_CAPS);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
@@ -117,8 +123,11 @@ Confined confine(const Confinement& confinement) {
     };
     // While there is the right to (CAP_SETPCAP). With no_new_privs and without exec it matters
     // little.
-    ::capng_clear(CAPNG_SELECT_BOUNDS);
-    ::capng_apply(CAPNG_SELECT_BOUNDS);
+    ::capng_get_caps_process();
+    if (may_bound()) {
+        ::capng_clear(CAPNG_SELECT_BOUNDS);
+        ::capng_apply(CAPNG_SELECT_BOUNDS);
+    }
     const std::string user_trouble = confinement.user ? become(*confinement.user) : "";
     note(user_trouble, fmt::format("user {}", ::geteuid()), "it stays the user that it was");
     note(drop_capabilities(), "no capabilities", "it keeps capabilities");

@@ -26,7 +26,10 @@ purge_it() {{ dpkg --purge audisp-eql; }}
 """
 # As a tarball's own notes (packaging/portable/INSTALL) say.
 OF_TARBALL = """\
+directories() {{ tar -tzf /run/in/{file} | grep '/$' | grep / | sort -r; }}
 install_it() {{
+    # What the host has already is the host's.
+    (cd / && directories | while read -r one; do [ -d "$one" ] || echo "$one"; done) >/run/made
     tar -C / -xzf {file} && systemctl daemon-reload &&
         install -D -m 0644 -t /etc/audisp-eql {prefix}/share/doc/audisp-eql/examples/audisp-eql.conf
 }}
@@ -41,7 +44,7 @@ remove_it() {{
 purge_it() {{
     rm -rf /etc/audisp-eql /var/lib/audisp-eql /var/log/audisp-eql
     userdel _audisp-eql
-    (cd / && tar -tzf /run/in/{file} | grep '/$' | grep / | sort -r | xargs rmdir 2>/dev/null)
+    (cd / && xargs rmdir </run/made 2>/dev/null)
     systemctl daemon-reload
 }}
 """

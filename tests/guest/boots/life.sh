@@ -70,7 +70,10 @@ reverse_shell
 await 'an alert of the new version' 300 has_alerts $((told + 1))
 run=$(($(cat /tmp/shells) + 1))
 [ "$(auditd_pid)" = "$auditd" ] || fail 'the upgrade restarted auditd'
-say "plugin $old was replaced by $(plugin_pid) (same auditd), $run shells, $(($(alerts) - before)) alerts"
+[ "$(plugin_pid)" = "$old" ] || fail "the upgrade ended the plugin's process: $old, $(plugin_pid)"
+journalctl -b -t audisp-eql -o cat --no-pager | grep -E '^proc connector: read on' >/out/last || fail 'the connector was opened anew'
+say "plugin $old goes on in the new version (same auditd), $run shells, $(($(alerts) - before)) alerts"
+journalctl -b -t audisp-eql -o short-precise --no-pager | grep -v '"event"' | tail -n 60 | cut -c1-200
 grep -q 'log-level = info' /etc/audisp-eql/audisp-eql.conf || fail 'the upgrade took the configuration'
 
 must audisp-eql disable
