@@ -56,8 +56,12 @@ SwitchPlan plan_enable_plugin(const SwitchFacts& facts) {
             "whose mode is 0750 or 0755: the one that {} names is not so",
             facts.plugin_path));
     SwitchPlan plan;
-    if (!plugin_is_on(facts))
+    if (!plugin_is_on(facts)) {
+        // Whom the process that parses becomes; a package has made it.
+        if (!facts.user_exists && facts.systemd && facts.unit_installed)
+            plan.steps.push_back(Step::make_user);
         plan.steps.push_back(Step::write_plugin_file);
+    }
     plan.costs_log = !plan.steps.empty();
     if (facts.auditd_pid == 0) {
         plan.notes.emplace_back(

@@ -73,6 +73,11 @@ BOOST_AUTO_TEST_CASE(a_file_is_made_where_there_is_none) {
     SwitchFacts facts = host_with_auditd();
     facts.plugin_text.reset();
     BOOST_TEST((plan_enable(Form::plugin, facts).steps.front() == Step::write_plugin_file));
+    facts.user_exists = false;
+    BOOST_TEST((plan_enable(Form::plugin, facts).steps.front() == Step::make_user));
+    // Nothing here says which user: it is nobody then.
+    facts.unit_installed = false;
+    BOOST_TEST((plan_enable(Form::plugin, facts).steps.front() == Step::write_plugin_file));
 }
 
 BOOST_AUTO_TEST_CASE(what_auditd_missed_is_done_again) {
