@@ -133,7 +133,25 @@ void Spool::read_segments() {
         read_segment(segment);
     for (const auto& [name, position] : saved_positions_)
         end_ = std::max(end_, position);  // numbers whose alert a power failure took
+    if (end_ > kMaxSpoolNumber / 2)
+        begin_anew();
     enforce_bounds();
+}
+
+// Whoever wrote such numbers was not this program; those that follow would soon be refused, too.
+void Spool::begin_anew() {
+    warn_(fmt::format("the alerts in {} have numbers that no spool comes to, and are left out",
+                      options_.directory));
+    counters_.dropped += entries_.size();
+    for (const Entry& entry : entries_)
+        unlink(entry.segment->path.c_str());
+    entries_.clear();
+    if (last_ != nullptr)
+        unlink(last_->path.c_str());
+    last_ = nullptr;
+    counters_.bytes = 0;
+    saved_positions_.clear();
+    end_ = 1;
 }
 
 // Up to the first record that is not whole: the program may have died while it wrote it.

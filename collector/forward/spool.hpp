@@ -105,6 +105,7 @@ class Spool {
 
     void open_directory();
     void read_segments();
+    void begin_anew();
     void read_segment(const std::shared_ptr<Segment>& segment);
     void read_positions();
     void write_positions();

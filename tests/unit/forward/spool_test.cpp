@@ -150,6 +150,32 @@ BOOST_FIXTURE_TEST_CASE(numbers_that_would_count_on_to_nothing_are_not_ours, Fix
     BOOST_TEST(warnings.size() == 3u);
 }
 
+// The greatest that is read: what is raised then must be read again, too.
+BOOST_FIXTURE_TEST_CASE(a_spool_of_numbers_that_none_comes_to_is_begun_anew, Fixture) {
+    for (const std::uint64_t number : {kMaxSpoolNumber, kMaxSpoolNumber - 1}) {
+        open()->append(alert("1"));
+        const std::string file = segments().at(0);
+        std::ofstream(file, std::ios::app) << write_record({number, 8, alert("x")});
+        auto spool = open();
+        BOOST_TEST(spool->end() == 1u);
+        spool->append(alert("fresh"));
+        spool.reset();
+        spool = open();
+        BOOST_TEST(ids(*spool, 0) == Ids{"fresh"}, boost::test_tools::per_element());
+        BOOST_TEST(segments().size() == 1u);
+        std::filesystem::remove(segments().at(0));
+    }
+    BOOST_TEST(warnings.size() == 2u);
+    BOOST_TEST(warnings[0].find("numbers that no spool comes to") != std::string::npos);
+    // The same of a position.
+    open();
+    std::ofstream(directory.file("positions")) << kMaxSpoolNumber - 1 << " out\n";
+    auto spool = open();
+    BOOST_TEST(spool->end() == 1u);
+    spool->append(alert("fresh"));
+    BOOST_TEST(ids(*spool, 0) == Ids{"fresh"}, boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(what_everyone_had_goes_after_the_time_to_resend, Fixture) {
     auto spool = open();
     spool->join("out", true);
