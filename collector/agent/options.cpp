@@ -219,7 +219,9 @@ void SettingsReader::check(const Source& source) {
         if (known == nullptr)
             continue;
         try {
-            known->semantic()->parse(seen[option.name], option.tokens, true);
+            // Bytes as they are: UTF-8 would be turned into the locale's form, which may have none.
+            constexpr bool kUtf8 = false;
+            known->semantic()->parse(seen[option.name], option.tokens, kUtf8);
         } catch (const BadValue& problem) {
             error(option.where + ": " + problem.what());
         } catch (const po::multiple_occurrences&) {

@@ -173,6 +173,18 @@ BOOST_AUTO_TEST_CASE(options_file_is_read) {
     BOOST_TEST(joined(configured.read({"x.toml"}, Command::check).errors) == "");
 }
 
+// Paths and queries are bytes, whatever the locale.
+BOOST_AUTO_TEST_CASE(options_need_not_be_ascii) {
+    Configured configured("json-file = /tmp/\xc3\xa4\nrules = \xff.toml\n");
+    BOOST_TEST(joined(configured.read({"--syslog", "/tmp/\xe2\x82\xac"}).errors) == "");
+    BOOST_TEST(configured.settings.json_file == "/tmp/\xc3\xa4");
+    BOOST_TEST(configured.settings.rules == Strings{"\xff.toml"}, boost::test_tools::per_element());
+    BOOST_TEST(configured.settings.syslog == "/tmp/\xe2\x82\xac");
+    const std::string query = "process where process.name == \"\xc3\xa4\"";
+    BOOST_TEST(joined(configured.read({query}, Command::query).errors) == "");
+    BOOST_TEST(configured.settings.arguments == Strings{query}, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(options_file_mistakes_are_all_told_with_their_lines) {
     Configured configured(
         "ruels = x\n"
