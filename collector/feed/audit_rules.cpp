@@ -345,7 +345,7 @@ RuleReport load_rules(AuditControl& control, const std::vector<AuditRule>& rules
     return report;
 }
 
-std::optional<RuleReport> find_rules(AuditControl& control, const std::vector<AuditRule>& rules) {
+RuleReport take_over_rules(AuditControl& control, const std::vector<AuditRule>& rules) {
     RuleReport report;
     std::vector<AuditRuleBytes> present, own;
     control.list_rules(present);
@@ -354,15 +354,21 @@ std::optional<RuleReport> find_rules(AuditControl& control, const std::vector<Au
             own.push_back(std::move(rule));
         else
             ++report.foreign;
-    for (const AuditRule& rule : rules) {
-        if (std::find(own.begin(), own.end(), rule.bytes) != own.end())
-            ++report.loaded;
-        else if (!rule.directory.empty() && ::access(rule.directory.c_str(), F_OK) != 0)
-            report.absent.push_back(rule);
+    std::vector<AuditRule> missing;
+    for (const AuditRule& rule : rules)
+        if (const auto at = std::find(own.begin(), own.end(), rule.bytes); at != own.end())
+            own.erase(at);
         else
-            return std::nullopt;
-    }
-    return report.loaded == own.size() ? std::optional(std::move(report)) : std::nullopt;
+            missing.push_back(rule);
+    add_rules(control, missing, report);
+    for (const AuditRuleBytes& rule : own)
+        report.removed += control.delete_rule(rule) == 0 ? 1 : 0;
+    // What the kernel lists in another form than it was given: it had that, and has it no more.
+    RuleReport again;
+    if (report.removed != 0)
+        add_rules(control, missing, again);
+    report.loaded = count_own_rules(control).value_or(rules.size());
+    return report;
 }
 
 RuleReport exchange_rules(AuditControl& control, const std::vector<AuditRule>& before,

@@ -61,9 +61,9 @@ struct RuleReport {
 // Removes what an earlier run left, then adds `rules` in order. What the kernel refuses is left out
 // and noted.
 RuleReport load_rules(AuditControl& control, const std::vector<AuditRule>& rules);
-// Where ours in the kernel are just `rules` already, as who goes on after another run finds them:
-// nothing is touched, so that no moment is without them. nullopt: they are not.
-std::optional<RuleReport> find_rules(AuditControl& control, const std::vector<AuditRule>& rules);
+// For who goes on after another run: from its rules, as the kernel lists them, to `rules`. What is
+// there stays, so that no moment is without it.
+RuleReport take_over_rules(AuditControl& control, const std::vector<AuditRule>& rules);
 // From one set of ours to another: adds what is new, then removes what is not in it any more. What
 // both have stays, without a gap.
 RuleReport exchange_rules(AuditControl& control, const std::vector<AuditRule>& before,

@@ -251,10 +251,11 @@ void Feeds::open_rules(const FeedOptions& options) {
         return;
     }
     rules_ = read_rules(options.rules(connector != nullptr), lines);
-    std::optional<RuleReport> found;
-    if (options.released_connector >= 0)
-        found = find_rules(*control_, rules_);
-    RuleReport report = found ? std::move(*found) : load_rules(*control_, rules_);
+    AuditStatus status;
+    const bool goes_on =
+        options.released_connector >= 0 && control_->status(status) == 0 && status.enabled != 2;
+    RuleReport report =
+        goes_on ? take_over_rules(*control_, rules_) : load_rules(*control_, rules_);
     rules_loaded_ = true;
     rules_in_force_ = report.loaded;
     lines.push_back(fmt::format("audit rules: {} of ours in force, {} of others left alone",

@@ -258,16 +258,20 @@ BOOST_AUTO_TEST_CASE(one_set_of_audit_rules_in_place_of_another) {
     BOOST_TEST((kernel.rules == std::vector<AuditRuleBytes>{before[0].bytes, foreign,
                                                             after[2].bytes, after[3].bytes}));
 
-    // Who goes on with these finds them, but for the one that waits for its directory; with fewer
-    // or others nothing is taken for granted.
-    const auto found = find_rules(kernel, after);
-    BOOST_REQUIRE(found.has_value());
-    BOOST_TEST(found->loaded == 3U);
-    BOOST_TEST(found->foreign == 1U);
-    BOOST_TEST(found->absent.size() == 1U);
-    BOOST_TEST(!find_rules(kernel, before).has_value());
-    kernel.rules.pop_back();
-    BOOST_TEST(!find_rules(kernel, after).has_value());
+    // Who goes on with these finds them, and knows which one waits for its directory.
+    const std::vector<AuditRuleBytes> present = kernel.rules;
+    const RuleReport found = take_over_rules(kernel, after);
+    BOOST_TEST((kernel.rules == present));
+    BOOST_TEST(found.loaded == 3U);
+    BOOST_TEST(found.removed == 0U);
+    BOOST_TEST(found.foreign == 1U);
+    BOOST_TEST(found.absent.size() == 1U);
+    // With others it gets these, and what both have stands where it stood.
+    const RuleReport other = take_over_rules(kernel, before);
+    BOOST_TEST(other.loaded == 2U);
+    BOOST_TEST(other.removed == 2U);
+    BOOST_TEST(
+        (kernel.rules == std::vector<AuditRuleBytes>{before[0].bytes, foreign, before[1].bytes}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
