@@ -173,12 +173,13 @@ BOOST_AUTO_TEST_CASE(options_file_is_read) {
     BOOST_TEST(joined(configured.read({"x.toml"}, Command::check).errors) == "");
 }
 
-// Paths and queries are bytes, whatever the locale.
+// Paths and queries are in UTF-8, whatever the locale.
 BOOST_AUTO_TEST_CASE(options_need_not_be_ascii) {
-    Configured configured("json-file = /tmp/\xc3\xa4\nrules = \xff.toml\n");
+    Configured configured("json-file = /tmp/\xc3\xa4\nrules = \xc3\xb6.toml\n");
     BOOST_TEST(joined(configured.read({"--syslog", "/tmp/\xe2\x82\xac"}).errors) == "");
     BOOST_TEST(configured.settings.json_file == "/tmp/\xc3\xa4");
-    BOOST_TEST(configured.settings.rules == Strings{"\xff.toml"}, boost::test_tools::per_element());
+    BOOST_TEST(configured.settings.rules == Strings{"\xc3\xb6.toml"},
+               boost::test_tools::per_element());
     BOOST_TEST(configured.settings.syslog == "/tmp/\xe2\x82\xac");
     const std::string query = "process where process.name == \"\xc3\xa4\"";
     BOOST_TEST(joined(configured.read({query}, Command::query).errors) == "");
