@@ -63,8 +63,8 @@ await 'the new version reads' 300 sh -c "journalctl -b -t audisp-eql -o cat --no
 sleep 1
 : >/tmp/upgraded
 wait $shells
-# Of a shell that came and went while the new version started, the forks are not known: it may be
-# missed. Those before and after are not.
+# Of a shell just then half of what it did may be in either version: it may be missed. Those before
+# and after are not.
 told=$(alerts)
 reverse_shell
 await 'an alert of the new version' 300 has_alerts $((told + 1))
@@ -73,7 +73,6 @@ run=$(($(cat /tmp/shells) + 1))
 [ "$(plugin_pid)" = "$old" ] || fail "the upgrade ended the plugin's process: $old, $(plugin_pid)"
 journalctl -b -t audisp-eql -o cat --no-pager | grep -E '^proc connector: read on' >/out/last || fail 'the connector was opened anew'
 say "plugin $old goes on in the new version (same auditd), $run shells, $(($(alerts) - before)) alerts"
-journalctl -b -t audisp-eql -o short-precise --no-pager | grep -v '"event"' | tail -n 60 | cut -c1-200
 grep -q 'log-level = info' /etc/audisp-eql/audisp-eql.conf || fail 'the upgrade took the configuration'
 
 must audisp-eql disable
