@@ -6,7 +6,9 @@ say "SELinux: $(getenforce)"
 must systemctl is-active auditd
 must install_it
 semodule -l | grep -x audisp_eql >/dev/null || fail 'the module is not loaded'
-must restorecon -RF /usr/sbin/audisp-eql /etc/audisp-eql /etc/audit /var/lib/audisp-eql /var/log/audisp-eql
+for path in /usr/sbin/audisp-eql /etc/audisp-eql /etc/audit /var/lib/audisp-eql /var/log/audisp-eql; do
+    [ ! -e $path ] || must restorecon -RF $path
+done
 in_domain() {
     ps -eo label,args | grep -E '^[^ ]*:audisp_eql_t:[^ ]* +[^ ]*audisp-eql run'
 }
