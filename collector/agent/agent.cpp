@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "collector/agent/log.hpp"
+#include "collector/agent/memory_guard.hpp"
 #include "collector/agent/own_files.hpp"
 #include "collector/agent/successor.hpp"
 #include "collector/agent/worker.hpp"
@@ -136,6 +137,7 @@ void Agent::run(MessageSink& consumer) {
             "booted without audit=1: programs that started before audit was first enabled are not "
             "seen by it until they are restarted");
     log::info(fmt::format("started; {} processes were here before", report.processes));
+    let_go_of_start();
     if (notices_.is_open())
         await_notice();
     else

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "collector/agent/memory_guard.hpp"
 #include "collector/agent/options.hpp"
 #include "collector/agent/settings_file.hpp"
 #include "collector/agent/successor.hpp"
@@ -78,6 +79,8 @@ void LocalFeedHost::start() {
     reader_->start();
     if (watch_)
         watch_->start();
+    // In a process of its own, nothing but reading is left to do.
+    let_go_of_start();
 }
 
 std::vector<std::string> LocalFeedHost::exchange(std::string_view rules,

@@ -3,8 +3,11 @@
 
 #include <cstdio>
 #include <fcntl.h>
+#include <link.h>
 #include <malloc.h>
 #include <unistd.h>
+
+#include <sys/mman.h>
 
 #include "collector/feed/ring.hpp"
 #include "detect/event/pool.hpp"
@@ -58,6 +61,26 @@ std::size_t MemoryGuard::used() {
     const std::size_t taken = heap.uordblks + heap.hblkhd;
     // A sanitizer's heap says nothing: then the pool is all that is known.
     return taken < pool.reserved ? pool.live : taken - pool.reserved + pool.live;
+}
+
+void let_go_of_start() {
+    ::malloc_trim(0);
+    // Code is never written to: what is needed again comes from the file, sixteen pages at once.
+    ::dl_iterate_phdr(
+        [](dl_phdr_info* object, std::size_t, void*) {
+            const auto page = static_cast<ElfW(Addr)>(::sysconf(_SC_PAGESIZE));
+            for (int i = 0; i < object->dlpi_phnum; ++i) {
+                const ElfW(Phdr)& part = object->dlpi_phdr[i];
+                if (part.p_type != PT_LOAD || (part.p_flags & PF_X) == 0 ||
+                    (part.p_flags & PF_W) != 0)
+                    continue;
+                const ElfW(Addr) begin = (object->dlpi_addr + part.p_vaddr) / page * page;
+                const ElfW(Addr) end = object->dlpi_addr + part.p_vaddr + part.p_memsz;
+                ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+            }
+            return 0;
+        },
+        nullptr);
 }
 
 std::size_t MemoryGuard::resident() {

@@ -52,4 +52,8 @@ class MemoryGuard {
     std::size_t since_ = 0;
 };
 
+// Once what only a start does is done: pages of the program's and the libraries' code are this
+// process's no more until they are run again, and what the heap keeps unused is the system's.
+void let_go_of_start();
+
 }  // namespace audisp_eql::collector

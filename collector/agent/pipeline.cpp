@@ -86,6 +86,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     MemoryGuard memory{options.memory_ceiling};
     std::optional<Resync> resync;  // live only
     std::optional<detect::Stories> stories;
+    detect::SecretFree secret_free;  // for the fields of the rules at hand
 
     State(std::shared_ptr<const detect::RuleSet> set, PipelineOptions chosen, AlertHandler handler)
         : rules(std::move(set)),
@@ -267,6 +268,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
 
     std::uint64_t replace_rules(std::shared_ptr<const detect::RuleSet> set) {
         rules = std::move(set);
+        secret_free = {};
         make_what_rules_look_at();
         if (!engine) {
             engine.emplace(rules);
@@ -342,6 +344,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
         context.ancestry = ancestry;
         context.fields = &rules->fields();
         context.mask_secrets = options.mask_secrets;
+        context.secret_free = &secret_free;
         const Gap gap = gap_of(events);
         tell_gap(gap, events, context.gap);
         ++counters.alerts;

@@ -18,9 +18,14 @@ namespace {
 
 std::string read_bounded(const std::string& path, std::size_t limit) {
     std::ifstream file(path, std::ios::binary);
-    std::string text(limit, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(limit));
-    text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    std::string text;
+    // Piece by piece: room for the limit would be memory that the heap keeps.
+    std::array<char, 4096> piece;
+    while (text.size() < limit && file) {
+        file.read(piece.data(),
+                  static_cast<std::streamsize>(std::min(piece.size(), limit - text.size())));
+        text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+    }
     return text;
 }
 

@@ -84,8 +84,9 @@ class Reader {
     // How soon a full ring is looked at again; the kernel's backlog bridges it.
     static constexpr std::chrono::milliseconds kPause{5};
     // An event's records come one by one, each of them a wake for whoever waits: the rest of an
-    // event that has begun is given this long (its end comes some 50 us after it).
-    static constexpr std::chrono::microseconds kRestOfEvent{100};
+    // event that has begun is given this long (its end comes some 50 us after it, and a sleep
+    // lasts 50 us more than was asked for: PR_SET_TIMERSLACK).
+    static constexpr std::chrono::microseconds kRestOfEvent{50};
     // Where events come thick, what comes within this is read together. And forks and exits come
     // before the audit records that need them, which read them: what no audit record follows is
     // gathered this long.

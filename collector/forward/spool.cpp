@@ -231,6 +231,8 @@ void Spool::append(const detect::Alert& alert) {
         entry.in_memory = std::make_shared<SpooledAlert>(std::move(spooled));
         ++in_memory_;
         bytes_in_memory_ += entry.size;
+    } else {
+        current_ = std::move(spooled);  // what outputs ask for next
     }
     entries_.push_back(std::move(entry));
     enforce_bounds();

@@ -20,6 +20,7 @@ detect::Ancestor parent_of(const Process& child) {
     const detect::BlockPtr& block = then ? then : process.recorded_image->block;
     if (!block)
         return ancestor;
+    ancestor.image = block;
     const detect::Values name = block->values(detect::FieldId::process_name);
     if (!name.empty())
         ancestor.name = name[0].as_text();

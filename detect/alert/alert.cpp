@@ -75,22 +75,22 @@ std::string alert_id(const Rule& rule, const Match& match) {
 }
 
 JsonMembers sequence_member(const Event& event, const FieldNames* fields) {
-    JsonMembers members = event_members(event, fields);
+    JsonMembers members = event_members(event, fields), added;
     const Origin& origin = event.origin();
     if (origin.kind == Origin::Kind::audit) {
-        members.push_back({"audit.serial", std::to_string(origin.serial)});
+        added.push_back({"audit.serial", std::to_string(origin.serial)});
         std::string time;
         append_json_time(time, origin.time * 1000);
-        members.push_back({"audit.time", time});
+        added.push_back({"audit.time", time});
         if (const Values keys = event.values(FieldId::audit_key); !keys.empty()) {
             std::string text;
             append_json_values(text, keys, false);
-            members.push_back({"audit.key", text});
+            added.push_back({"audit.key", text});
         }
     } else if (origin.kind == Origin::Kind::proc) {
-        members.push_back({"proc.ns", std::to_string(origin.time)});
+        added.push_back({"proc.ns", std::to_string(origin.time)});
     }
-    settle(members);
+    add_members(members, std::move(added));
     return members;
 }
 
@@ -107,10 +107,15 @@ JsonMembers ancestor_members(const Ancestor& ancestor) {
 }
 
 // True if there was a secret.
-bool mask_ancestor(Ancestor& ancestor) {
+bool mask_ancestor(Ancestor& ancestor, CleanBlocks& clean) {
+    if (clean.has(ancestor.image))
+        return false;
     std::vector<std::string> args = mask_args(ancestor.args);
     std::swap(args, ancestor.args);
-    return args != ancestor.args;
+    if (args != ancestor.args)
+        return true;
+    clean.add(ancestor.image);
+    return false;
 }
 
 }  // namespace
@@ -277,9 +282,12 @@ bool any_inferred(const Match& match) {
 }  // namespace
 
 Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertContext& context) {
+    SecretFree seen;
+    SecretFree& clean = context.secret_free ? *context.secret_free : seen;
     // Everything of an event that leaves the host comes from here.
-    const Match match =
-        context.mask_secrets ? mask_match(matches.front(), context.fields) : matches.front();
+    const Match match = context.mask_secrets
+                            ? mask_match(matches.front(), context.fields, clean.events)
+                            : matches.front();
     bool masked = match.events != matches.front().events;
     Alert alert;
     alert.id = alert_id(rule, match);
@@ -293,17 +301,13 @@ Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertCo
                                                 : JsonMembers{});
         last = event ? event.get() : last;
     }
-    JsonMembers& members = alert.document.members;
-    if (last) {
-        members = event_members(*last, context.fields);
-        alert.wall_us = last->time().wall_us;
-    }
     for (Ancestor ancestor : context.ancestry) {
         if (context.mask_secrets)
-            masked |= mask_ancestor(ancestor);
+            masked |= mask_ancestor(ancestor, clean.ancestors);
         alert.document.ancestry.push_back(ancestor_members(ancestor));
     }
 
+    JsonMembers members;
     members.push_back({"ecs.version", "\"8.11.0\""});
     members.push_back({"event.id", quoted(alert.id)});
     members.push_back({"event.kind", "\"alert\""});
@@ -323,7 +327,11 @@ Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertCo
             {"audisp_eql.others", others_text(matches.subspan(1), context.mask_secrets)});
     if (matches.size() > 1 + kMaxOthers)
         alert.document.trimmed.push_back("audisp_eql.others");
-    settle(members);
+    if (last) {
+        alert.wall_us = last->time().wall_us;
+        alert.document.members = event_members(*last, context.fields);
+    }
+    add_members(alert.document.members, std::move(members));
     alert.json = alert.document.text();
     return alert;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Match -> alert document: one JSON line in ECS that holds the whole story.
 //
-// Memory: an Alert owns its text. Threads: no state between calls.
+// Memory: an Alert owns its text. Threads: no state between calls but what the caller keeps
+// (AlertContext::secret_free).
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "detect/alert/document.hpp"
+#include "detect/alert/mask.hpp"
 #include "detect/engine/engine.hpp"
 #include "detect/rule/rule.hpp"
 
@@ -22,6 +24,7 @@ struct Ancestor {
     std::int32_t pid = 0;
     std::string entity_id;
     std::vector<std::string> args;
+    BlockPtr image{};  // what holds them; null: nothing does
 };
 
 // What the run says about itself and the match's surroundings.
@@ -38,7 +41,8 @@ struct AlertContext {
         std::int64_t start_us = 0, end_us = 0;  // wall time; 0: not known
     } gap;
     const FieldNames* fields = nullptr;
-    bool mask_secrets = true;  // see mask.hpp
+    bool mask_secrets = true;           // see mask.hpp
+    SecretFree* secret_free = nullptr;  // what earlier alerts have found out; null: nothing
 };
 
 struct Alert {

@@ -2,10 +2,16 @@
 #include "detect/alert/document.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace audisp_eql::detect {
 
 namespace {
+
+bool less(const JsonMember& a, const JsonMember& b) {
+    return name_less(a.name, b.name);
+}
 
 void append_object(std::string& out, const JsonMembers& members) {
     JsonNester nester(out);
@@ -59,18 +65,28 @@ std::string AlertDocument::text() const {
 }
 
 void settle(JsonMembers& members) {
-    const auto less = [](const JsonMember& a, const JsonMember& b) {
-        return name_less(a.name, b.name);
-    };
-    // An event's members come in order, few are added to them.
-    const auto added = std::is_sorted_until(members.begin(), members.end(), less);
-    std::stable_sort(added, members.end(), less);
-    std::inplace_merge(members.begin(), added, members.end(), less);
+    std::stable_sort(members.begin(), members.end(), less);
     // unique keeps the first of equals: go backwards.
     const auto kept =
         std::unique(members.rbegin(), members.rend(),
                     [](const JsonMember& a, const JsonMember& b) { return a.name == b.name; });
     members.erase(members.begin(), kept.base());
+}
+
+void add_members(JsonMembers& members, JsonMembers added) {
+    settle(added);
+    JsonMembers all;
+    all.reserve(members.size() + added.size());
+    auto rest = members.begin();
+    for (JsonMember& member : added) {
+        const auto place = std::lower_bound(rest, members.end(), member, less);
+        std::move(rest, place, std::back_inserter(all));
+        const bool known = place != members.end() && place->name == member.name;
+        rest = known ? std::next(place) : place;
+        all.push_back(std::move(member));
+    }
+    std::move(rest, members.end(), std::back_inserter(all));
+    members = std::move(all);
 }
 
 std::string json_list(const std::vector<std::string>& texts) {

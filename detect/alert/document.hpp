@@ -29,6 +29,8 @@ struct AlertDocument {
 
 // Sorts; of members with one name the last stays.
 void settle(JsonMembers& members);
+// Into sorted members; of one name the added one stays, and of those the last.
+void add_members(JsonMembers& members, JsonMembers added);
 // An array of strings.
 std::string json_list(const std::vector<std::string>& texts);
 

@@ -8,9 +8,12 @@
 // In names, paths and ids only tokens and addresses: what an attacker calls his file stays
 // readable.
 //
-// Memory: values. Threads: no state.
+// Memory: values; CleanBlocks keeps blocks alive, at most kSlots. Threads: no state but theirs.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,10 +32,32 @@ std::vector<std::string> mask_args(std::vector<std::string> args);
 // A text that is no command: tokens and addresses only.
 std::string mask_tokens(std::string_view text);
 
+// Blocks that were looked through and hold no secret. The events of a match share most of theirs,
+// and alerts what the processes above them run. For one FieldNames.
+class CleanBlocks {
+  public:
+    bool has(const BlockPtr& block) const { return block && slots_[slot_of(block)] == block; }
+    void add(const BlockPtr& block) { slots_[slot_of(block)] = block; }
+
+  private:
+    // The programs that most processes are started by are few; a kilobyte or two each.
+    static constexpr std::size_t kSlots = 128;
+    static std::size_t slot_of(const BlockPtr& block) {
+        return std::hash<const Block*>{}(block.get()) / 64 % kSlots;
+    }
+    std::array<BlockPtr, kSlots> slots_;  // by address
+};
+
+// Kept from one alert to the next.
+struct SecretFree {
+    CleanBlocks events;     // all of the block
+    CleanBlocks ancestors;  // its arguments
+};
+
 // The same event if it holds no secret.
 EventPtr mask_event(const EventPtr& event, const FieldNames* fields = nullptr);
 std::vector<JoinKey> mask_keys(std::vector<JoinKey> keys);
 // Its events and join keys.
-Match mask_match(const Match& match, const FieldNames* fields = nullptr);
+Match mask_match(const Match& match, const FieldNames* fields, CleanBlocks& clean);
 
 }  // namespace audisp_eql::detect

@@ -19,9 +19,6 @@ bool may_hold_token(const Value& value) {
                                value.as_text().find('@') != std::string_view::npos);
 }
 
-// Blocks that were looked through and hold no secret: the events of a match share most of theirs.
-using CleanBlocks = std::vector<const Block*>;
-
 std::vector<std::string> texts_of(Values values) {
     std::vector<std::string> texts;
     for (const Value& value : values)
@@ -55,12 +52,12 @@ class EventMask {
     // Null: nothing to mask.
     EventPtr run(CleanBlocks& clean) {
         for (std::size_t i = 0; i < kLayerCount; ++i)
-            skipped_[i] = std::find(clean.begin(), clean.end(), block(i)) != clean.end();
+            skipped_[i] = clean.has(block(i));
         for (std::size_t i = 0; i < fields_; ++i)
             look_at(static_cast<FieldId>(i));
         for (std::size_t i = 0; i < kLayerCount; ++i)
             if (block(i) && !skipped_[i] && !touched_[i])
-                clean.push_back(block(i));
+                clean.add(block(i));
         if (changed_.empty())
             return nullptr;
         Event::Layers layers;
@@ -72,8 +69,8 @@ class EventMask {
     }
 
   private:
-    const Block* block(std::size_t layer) const {
-        return event_.layer(static_cast<Layer>(layer)).get();
+    const BlockPtr& block(std::size_t layer) const {
+        return event_.layer(static_cast<Layer>(layer));
     }
 
     void look_at(FieldId field) {
@@ -170,9 +167,8 @@ std::vector<JoinKey> mask_keys(std::vector<JoinKey> keys) {
     return keys;
 }
 
-Match mask_match(const Match& match, const FieldNames* fields) {
+Match mask_match(const Match& match, const FieldNames* fields, CleanBlocks& clean) {
     Match masked = match;
-    CleanBlocks clean;
     for (EventPtr& event : masked.events)
         if (EventPtr changed = event ? EventMask(*event, fields).run(clean) : nullptr)
             event = std::move(changed);
