@@ -373,6 +373,8 @@ CASES = (live, replayed, ndjson, rules)
 
 def main():
     failed = False
+    if not feeding.alone():
+        print("not alone: other processes' changes of ids may be taken for the test's", flush=True)
     feeding.keep_little_freed_memory()
     for case in CASES:
         if sys.argv[2:] and case.__name__ not in sys.argv[2:]:
