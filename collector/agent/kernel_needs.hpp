@@ -35,8 +35,8 @@ struct NeedsOptions {
 struct NeededLine {
     std::string text;     // in auditctl's form
     std::string heading;  // what it is for, one line for people
-    std::vector<std::uint32_t>
-        rules;  // who needs it: indices into RuleSet::rules(); none: the agent itself
+    // Who needs it: indices into RuleSet::rules(); none: the agent itself.
+    std::vector<std::uint32_t> rules;
     // Older auditctl does not know the list (io_uring); the kernel may.
     bool newer_auditctl = false;
 };

@@ -121,6 +121,7 @@ def is_gone(pid):
 
 
 def has_ended(program):
+    """True if no process of it is left, the confined ones included."""
     for exe in pathlib.Path("/proc").glob("[0-9]*/exe"):
         with contextlib.suppress(OSError):
             if os.readlink(exe) == os.path.realpath(program):
