@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# For packaging/quickstart and tests/run: installing packages, and noisy steps that go to a log.
+# For the scripts here and tests/run: installing packages, and noisy steps that go to a log.
 # The caller sets `root`, the top of the sources, and `logs`, an existing directory. Needs nothing beyond Debian's base system.
 
 # packages LIST…: the names in list files, without comments.
@@ -83,4 +83,22 @@ export_sources() {
     else
         tar -c -C "$root" --exclude=./build --exclude=./.git . | tar -x -C "$1"
     fi
+}
+
+# in_root ROOT SOURCES COMMAND…: in a Debian root (as root), with the sources at /source and the
+# compiler's cache; what is mounted for it is gone with it. JOBS: how many compilers at once (1).
+in_root() {
+    local debian=$1 sources=$2 cache=${CCACHE_DIR:-$HOME/.cache/ccache}
+    shift 2
+    mkdir -p -- "$debian/source" "$debian/ccache" "$cache"
+    # shellcheck disable=SC2016
+    unshare --mount --propagation private sh -ec '
+        debian=$1 sources=$2 cache=$3
+        shift 3
+        mount -t proc proc "$debian/proc"
+        mount --bind "$sources" "$debian/source"
+        mount --bind "$cache" "$debian/ccache"
+        exec chroot "$debian" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+            LC_ALL=C.UTF-8 CCACHE_DIR=/ccache JOBS="${JOBS:-1}" "$@"' - \
+        "$debian" "$sources" "$cache" "$@"
 }
