@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2154,SC2009
 # SELinux enforced, with our module: plugin and service detect, and nothing of it is refused.
-say "SELinux: $(getenforce)"
+
+# All of it as an administrator at a terminal, and as no service of systemd's: that would go over into
+# the domains of what it calls.
+CONTEXT=unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023
+if [ "$(id -Z)" != "$CONTEXT" ]; then
+    say "SELinux: $(getenforce); from $(id -Z)"
+    if runcon "$CONTEXT" true 2>/dev/null; then
+        exec runcon "$CONTEXT" sh ./script
+    fi
+    exec systemd-run --quiet --wait --pipe --same-dir --service-type=exec \
+        -p SELinuxContext="$CONTEXT" -- sh ./script
+fi
+say "SELinux: $(getenforce); now $(id -Z)"
 [ "$(getenforce)" = Enforcing ] || fail 'SELinux is not enforced'
 must systemctl is-active auditd
 must install_it
@@ -12,18 +24,6 @@ printf 'fold-window = off\nalert-ceiling = 0\n' >>/etc/audisp-eql/audisp-eql.con
 for path in /usr/sbin/audisp-eql /etc/audisp-eql /etc/audit /var/lib/audisp-eql /var/log/audisp-eql; do
     [ ! -e $path ] || must restorecon -RF $path
 done
-# What an administrator does at a terminal, and no service of systemd's: that would go over into the
-# agent's domain.
-CONTEXT=unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023
-admin() {
-    if runcon $CONTEXT true 2>/dev/null; then
-        runcon $CONTEXT "$@"
-    else
-        systemd-run --quiet --wait --pipe --service-type=exec -p SELinuxContext=$CONTEXT -- "$@"
-    fi
-}
-must admin true
-say "from $(id -Z) to $(admin id -Z)"
 in_domain() {
     ps -eo label,args | grep -E '^[^ ]*:audisp_eql_t:[^ ]* +[^ ]*audisp-eql run'
 }
@@ -33,21 +33,21 @@ refusals() {
         sed 's/.*avc: *denied *\({[^}]*}\).*comm=\("[^"]*"\).*scontext=\([^ ]*\) tcontext=\([^ ]*\) tclass=\([^ ]*\).*/\1 \2 \3 \4 \5/' | sort | uniq -c
 }
 network
-must admin audisp-eql enable plugin --accept
+must audisp-eql enable plugin --accept
 in_domain >/out/last || fail "another domain: $(ps -eo label,args | grep 'audisp-eq[l]')"
 before=$(alerts)
 reverse_shell
 await "the plugin's alert in syslog" 300 has_alerts $((before + 1))
-must admin audisp-eql disable
+must audisp-eql disable
 systemctl disable auditd >/dev/null 2>&1
 kill -TERM "$(auditd_pid)"
 await 'the end of auditd' 300 sh -c '! pgrep -x auditd'
-must admin audisp-eql enable service
+must audisp-eql enable service
 in_domain >/out/last || fail "another domain: $(ps -eo label,args | grep 'audisp-eq[l]')"
 before=$(alerts)
 reverse_shell
 await "the service's alert in syslog" 300 has_alerts $((before + 1))
-must admin audisp-eql disable
+must audisp-eql disable
 kill "$SERVER"
 {
     refusals
