@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/agent/agent.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <stdexcept>
 #include <unistd.h>

@@ -24,7 +24,7 @@ SwitchFacts gather_switch_facts(const std::string& config);
 
 // auditd starts and ends its plugins when it is told to read its configuration, which takes
 // milliseconds; a loaded host may need more.
-inline constexpr std::chrono::seconds kPluginPatience{10};
+inline constexpr std::chrono::seconds kPluginPatience{30};
 
 // What was done, as a sentence without its full stop. Throws std::runtime_error with what went
 // wrong and what to do.

@@ -154,8 +154,8 @@ std::string RuleBuilder::field(std::string_view text, bool with_family) {
     if (text == "a0=3")
         socketcall_connect_ = true;          // SYS_CONNECT of linux/net.h
     audit_rule_data* raw = rule_.release();  // libaudit may move it
-    const int answer =
-        ::audit_rule_fieldpair_data(&raw, std::string(text).c_str(), static_cast<int>(raw->flags));
+    std::string pair(text);                  // not const in newer versions of libaudit
+    const int answer = ::audit_rule_fieldpair_data(&raw, pair.data(), static_cast<int>(raw->flags));
     rule_.reset(raw);
     return answer == 0 ? std::string{} : fmt::format("libaudit does not take the field '{}'", text);
 }

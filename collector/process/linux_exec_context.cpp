@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc/PID right after an exec. Nothing here can block: links are read, and followed for what the
 // kernel holds in memory only; the files are the kernel's own.
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>

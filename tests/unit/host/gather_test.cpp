@@ -2,6 +2,7 @@
 // Facts from texts and rules as the kernel and auditd have them.
 #include "collector/host/gather.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <unistd.h>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs of Debian 12 report to audit (shadow-utils, PAM's su), and OpenSSH's server.
+#include <algorithm>
+
 #include <boost/test/unit_test.hpp>
 
 #include "tests/unit/normalize/lines.hpp"
