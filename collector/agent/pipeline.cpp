@@ -49,6 +49,7 @@ AskedContext asked_by(const std::shared_ptr<const detect::RuleSet>& rules,
     asked.local_ends = any({source_ip, source_port, source_address, network_transport});
     asked.accepted_ends =
         asked.local_ends || any({destination_ip, destination_port, destination_address});
+    asked.idle = any({process_parent_ext_idle_ms});
     asked.module_taint = any({process_ext_load_module_taint_flags});
     asked.capabilities = any({process_capabilities_effective, process_capabilities_permitted});
     if (rules && options.env_vars && rules->uses(process_env_vars))

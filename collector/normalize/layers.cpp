@@ -224,22 +224,20 @@ const BlockPtr& Normalizer::State::host_layer() {
 bool Normalizer::State::wanted(EventKind kind, Process& process, BlockPtr image) {
     find_leaders(process);
     release_forks_before(process);
-    detect::Event::Layers layers;
-    layers[static_cast<std::size_t>(detect::Layer::image)] = std::move(image);
-    layers[static_cast<std::size_t>(detect::Layer::parent_image)] = process.parent_image->block;
-    layers[static_cast<std::size_t>(detect::Layer::host)] = host_layer();
-    const detect::Event sketch({}, {}, std::move(layers), number_of(kind));
-    if (sink.wants(sketch))
-        return true;
     // Who is who is settled now: ids and start times are told by what is known at a process's first
     // event, and must not depend on what rules look at.
     if (!process.session_leader || !process.group_leader)
         name_unseen_leaders(process);
     keep_leaders(process);
-    identity_of(process);
+    detect::Event::Layers layers;
+    layers[static_cast<std::size_t>(detect::Layer::process)] = identity_of(process);
+    layers[static_cast<std::size_t>(detect::Layer::image)] = std::move(image);
     if (process.parent)
-        identity_of(*process.parent);
-    return false;
+        layers[static_cast<std::size_t>(detect::Layer::parent)] = identity_of(*process.parent);
+    layers[static_cast<std::size_t>(detect::Layer::parent_image)] = process.parent_image->block;
+    layers[static_cast<std::size_t>(detect::Layer::host)] = host_layer();
+    const detect::Event sketch({}, {}, std::move(layers), number_of(kind));
+    return sink.wants(sketch);
 }
 
 void Normalizer::State::emit(const detect::EventTime& time, const detect::Origin& origin,

@@ -77,6 +77,12 @@ void Normalizer::State::attempt(const SyscallFacts& facts, const SocketAddress& 
         return;
     }
     const Actor actor = actor_of(facts);
+    actor.process->network_us = facts.time.wall_us;
+    ++counters.connect;
+    // A recording holds what /proc said, whatever rules look at.
+    const bool recorded = proc && learned;
+    if (!recorded && !wanted(EventKind::connect, *actor.process, actor.image->block))
+        return;
     put_shape(EventKind::connect, facts.time);
     put_credentials(actor.process->credentials);
     put_syscall(facts);
@@ -85,9 +91,7 @@ void Normalizer::State::attempt(const SyscallFacts& facts, const SocketAddress& 
                                                 : pending   ? "unknown"
                                                             : "failure");
     put_peer(address);
-    actor.process->network_us = facts.time.wall_us;
     put_local_end(facts, address, result);
-    ++counters.connect;
     emit(facts.time, facts.origin(), *actor.process, actor.image->block);
 }
 
@@ -224,12 +228,28 @@ std::optional<SocketEnds> Normalizer::State::ends_of_accept(
     return ends;
 }
 
+// Live, /proc is asked about an accept without an address only if a rule may look at it: a busy
+// server makes thousands a second.
+bool Normalizer::State::passes_over(const SyscallFacts& facts) {
+    if (!proc || learned || asked_for.idle)
+        return false;
+    const Actor actor = actor_of(facts);
+    if (wanted(EventKind::accept, *actor.process, actor.image->block))
+        return false;
+    actor.process->network_us = Process::kUnknownNetwork;
+    ++counters.accept;
+    ++counters.accepts_without_peer;
+    return true;
+}
+
 void Normalizer::State::on_accept(const SyscallFacts& facts) {
     auto address = socket_address(facts.event);
     if (address && !address->is_inet()) {
         ++counters.ignored;
         return;
     }
+    if (!address && passes_over(facts))
+        return;
     const auto ends = ends_of_accept(facts, address);
     if (ends && !ends->inet && !address) {
         ++counters.ignored;  // a unix socket
@@ -243,7 +263,13 @@ void Normalizer::State::on_accept(const SyscallFacts& facts) {
         address->ip = ends->peer_ip;
         address->port = ends->peer_port;
     }
+    if (!address)
+        ++counters.accepts_without_peer;
     const Actor actor = actor_of(facts);
+    actor.process->network_us = facts.time.wall_us;
+    ++counters.accept;
+    if (!wanted(EventKind::accept, *actor.process, actor.image->block))
+        return;
     put_shape(EventKind::accept, facts.time);
     put_credentials(actor.process->credentials);
     put_syscall(facts);
@@ -258,14 +284,10 @@ void Normalizer::State::on_accept(const SyscallFacts& facts) {
         builder.set_text(FieldId::destination_ip, text);
         builder.set_text(FieldId::destination_address, text);
         builder.set_literal(FieldId::network_type, network_type(*address));
-    } else {
-        ++counters.accepts_without_peer;
     }
-    actor.process->network_us = facts.time.wall_us;
     if (ends && ends->inet)
         put_own_address(*ends, FieldId::destination_ip, FieldId::destination_address,
                         FieldId::destination_port);
-    ++counters.accept;
     emit(facts.time, facts.origin(), *actor.process, actor.image->block);
 }
 

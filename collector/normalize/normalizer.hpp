@@ -66,7 +66,8 @@ struct AskedContext {
     ExecQuestions of_exec;
     bool capabilities = false;
     bool accepted_ends = false;  // of accepts whose record has no address
-    bool local_ends = false;     // of connects and accepts: the own address, the transport
+    bool idle = false;        // how long a parent had done nothing, accepting connections included
+    bool local_ends = false;  // of connects and accepts: the own address, the transport
     bool module_taint = false;
 };
 

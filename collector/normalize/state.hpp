@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -266,8 +267,12 @@ struct Normalizer::State {
     void emit_exec(const SyscallFacts& facts, Process& process, const detect::BlockPtr& image);
     void on_exec_announced(const ProcEvent& event);
 
+    // Of the queues below: what one node leaves, the next one takes. Not the pool of records, since
+    // that is the thread's and this may be made on another.
+    std::pmr::unsynchronized_pool_resource queue_memory;
+
     // fork.cpp
-    std::deque<ImageDeadline> image_deadlines;
+    std::pmr::deque<ImageDeadline> image_deadlines{&queue_memory};
     boost::unordered_flat_map<const Image*, HeldEvents> held_events;
     std::size_t events_held = 0;
     std::uint64_t images_missed_seen = 0;
@@ -291,14 +296,14 @@ struct Normalizer::State {
     void release_asked(std::int32_t pid);
 
     // end.cpp
-    std::deque<HeldEnd> held_ends;
+    std::pmr::deque<HeldEnd> held_ends{&queue_memory};
     void on_exit(const ProcEvent& event);
     void emit_end(const HeldEnd& held);
     void release_ends_before(std::int64_t audit_ns);
     void advance_ends();
 
     // network.cpp
-    std::deque<ConnectAttempt> attempts_in_order;
+    std::pmr::deque<ConnectAttempt> attempts_in_order{&queue_memory};
     boost::unordered_flat_map<std::uint64_t, std::int64_t> attempts;  // key -> last engine time
     void on_connect(const SyscallFacts& facts);
     void on_accept(const SyscallFacts& facts);
@@ -312,6 +317,7 @@ struct Normalizer::State {
                        std::int64_t result);
     void put_own_address(const SocketEnds& ends, detect::FieldId ip, detect::FieldId text,
                          detect::FieldId port);
+    bool passes_over(const SyscallFacts& facts);
     std::optional<SocketEnds> ends_of_accept(const SyscallFacts& facts,
                                              const std::optional<SocketAddress>& address);
     void on_send(const SyscallFacts& facts);

@@ -153,8 +153,10 @@ struct Process : boost::intrusive_ref_counter<Process, boost::thread_unsafe_coun
     bool fork_told = false;               // or has told it
 
     Birth birth;
-    std::int64_t active_ns = -1;            // as Birth::parent_active_ns, up to now
-    std::int64_t network_us = -1;           // wall time of its last connect or accept
+    std::int64_t active_ns = -1;   // as Birth::parent_active_ns, up to now
+    std::int64_t network_us = -1;  // wall time of its last connect or accept
+    // Of one that may have accepted a connection or not: later than all that it is compared with.
+    static constexpr std::int64_t kUnknownNetwork = INT64_MAX;
     std::uint32_t living_children = 0;      // whose FORK was seen
     const Process* newest_child = nullptr;  // of them, if it lives; for comparing only
     bool counted_by_parent = false;         // among its living children

@@ -74,8 +74,9 @@ std::string alert_id(const Rule& rule, const Match& match) {
     return to_string(boost::uuids::name_generator_sha1(rule_space)(name));
 }
 
-JsonMembers sequence_member(const Event& event, const FieldNames* fields) {
-    JsonMembers members = event_members(event, fields), added;
+// What an event of the sequence tells beside its fields.
+JsonMembers origin_members(const Event& event) {
+    JsonMembers added;
     const Origin& origin = event.origin();
     if (origin.kind == Origin::Kind::audit) {
         added.push_back({"audit.serial", std::to_string(origin.serial)});
@@ -90,8 +91,7 @@ JsonMembers sequence_member(const Event& event, const FieldNames* fields) {
     } else if (origin.kind == Origin::Kind::proc) {
         added.push_back({"proc.ns", std::to_string(origin.time)});
     }
-    add_members(members, std::move(added));
-    return members;
+    return added;
 }
 
 JsonMembers ancestor_members(const Ancestor& ancestor) {
@@ -295,11 +295,16 @@ Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertCo
     alert.rule_name = rule.name;
     alert.severity = rule.severity;
 
-    const Event* last = nullptr;
+    const auto last = std::find_if(match.events.rbegin(), match.events.rend(),
+                                   [](const EventPtr& event) { return event != nullptr; });
     for (const EventPtr& event : match.events) {
-        alert.document.sequence.push_back(event ? sequence_member(*event, context.fields)
-                                                : JsonMembers{});
-        last = event ? event.get() : last;
+        JsonMembers& members = alert.document.sequence.emplace_back();
+        if (!event)
+            continue;
+        members = event_members(*event, context.fields);
+        if (last != match.events.rend() && event == *last)
+            alert.document.members = members;
+        add_members(members, origin_members(*event));
     }
     for (Ancestor ancestor : context.ancestry) {
         if (context.mask_secrets)
@@ -327,10 +332,8 @@ Alert make_alert(const Rule& rule, std::span<const Match> matches, const AlertCo
             {"audisp_eql.others", others_text(matches.subspan(1), context.mask_secrets)});
     if (matches.size() > 1 + kMaxOthers)
         alert.document.trimmed.push_back("audisp_eql.others");
-    if (last) {
-        alert.wall_us = last->time().wall_us;
-        alert.document.members = event_members(*last, context.fields);
-    }
+    if (last != match.events.rend())
+        alert.wall_us = (*last)->time().wall_us;
     add_members(alert.document.members, std::move(members));
     alert.json = alert.document.text();
     return alert;

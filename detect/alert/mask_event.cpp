@@ -14,9 +14,19 @@ namespace {
 // "Basic " and eight characters; only a password in an address is shorter.
 constexpr std::size_t kShortestSecret = 14;
 
+// Half of the longer texts of an event are the ids of processes: no token is all hex and dashes.
+bool is_entity_id(std::string_view text) {
+    return text.size() == 36 && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-';
+           });
+}
+
 bool may_hold_token(const Value& value) {
-    return value.is_text() && (value.as_text().size() >= kShortestSecret ||
-                               value.as_text().find('@') != std::string_view::npos);
+    if (!value.is_text())
+        return false;
+    const std::string_view text = value.as_text();
+    return text.size() >= kShortestSecret ? !is_entity_id(text)
+                                          : text.find('@') != std::string_view::npos;
 }
 
 std::vector<std::string> texts_of(Values values) {

@@ -38,8 +38,23 @@ std::uint32_t rolled(std::uint32_t piece, char next) {
     return (piece << 8) | static_cast<unsigned char>(next);
 }
 
-std::size_t piece_bit(std::uint32_t piece, unsigned shift) {
-    return (piece * 0x9e3779b1U) >> shift;
+std::size_t bit_of(std::uint32_t mark, unsigned shift) {
+    return (mark * 0x9e3779b1U) >> shift;
+}
+
+bool is_set(const std::vector<std::uint64_t>& bits, std::size_t bit) {
+    return (bits[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+// Its length and its ends, case aside.
+std::uint32_t mark_of(std::string_view text) {
+    const auto byte = [](char c) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(fold(c)));
+    };
+    if (text.empty())
+        return 0;
+    return static_cast<std::uint32_t>(text.size()) << 16 ^ byte(text.front()) << 8 ^
+           byte(text.back());
 }
 
 }  // namespace
@@ -50,8 +65,8 @@ struct ClueIndex::Builder {
     struct Way {
         Kind kind;
         std::uint64_t key;
-        std::uint32_t piece;  // kind piece
-        std::size_t length;   // kind start and end
+        std::uint32_t mark;  // kind piece: the piece; kind whole: mark_of
+        std::size_t length;  // kind start and end
     };
 
     // None: the text is too short to be looked up.
@@ -60,7 +75,8 @@ struct ClueIndex::Builder {
         const std::string text = folded(clue.required.text);
         const Where where = clue.required.where;
         const auto one = [&](Kind kind) {
-            return std::vector{Way{kind, key_of(clue.field, kind, text), 0, text.size()}};
+            return std::vector{
+                Way{kind, key_of(clue.field, kind, text), mark_of(text), text.size()}};
         };
         if (where == Where::whole)
             return one(Kind::whole);
@@ -139,30 +155,36 @@ struct ClueIndex::Builder {
         return true;
     }
 
+    // One bit in 32 is set: so few of the others are looked up in vain.
+    static void set_bits(const std::vector<Way>& ways, Kind kind, std::size_t count,
+                         std::vector<std::uint64_t>& bits, unsigned& shift) {
+        if (count == 0)
+            return;
+        const std::size_t size = std::bit_ceil(std::max<std::size_t>(count * 32, 1024));
+        bits.resize(size / 64);
+        shift = 32 - static_cast<unsigned>(std::countr_zero(size));
+        for (const Way& way : ways) {
+            if (way.kind == kind) {
+                const std::size_t bit = bit_of(way.mark, shift);
+                bits[bit / 64] |= std::uint64_t{1} << (bit % 64);
+            }
+        }
+    }
+
     static Field field(FieldId id, const std::vector<Way>& ways) {
         Field made;
         made.field = id;
-        std::size_t pieces = 0;
+        std::size_t pieces = 0, wholes = 0;
         for (const Way& way : ways) {
-            made.wholes = made.wholes || way.kind == Kind::whole;
             if (way.kind == Kind::start)
-                made.starts[way.length] = true;
+                made.starts[way.length] = made.short_ones = true;
             if (way.kind == Kind::end)
-                made.ends[way.length] = true;
+                made.ends[way.length] = made.short_ones = true;
             pieces += way.kind == Kind::piece ? 1 : 0;
+            wholes += way.kind == Kind::whole ? 1 : 0;
         }
-        if (pieces == 0)
-            return made;
-        // One bit in 32 is set: so few of the others are looked up in vain.
-        const std::size_t bits = std::bit_ceil(std::max<std::size_t>(pieces * 32, 1024));
-        made.pieces.resize(bits / 64);
-        made.piece_shift = 32 - static_cast<unsigned>(std::countr_zero(bits));
-        for (const Way& way : ways) {
-            if (way.kind == Kind::piece) {
-                const std::size_t bit = piece_bit(way.piece, made.piece_shift);
-                made.pieces[bit / 64] |= std::uint64_t{1} << (bit % 64);
-            }
-        }
+        set_bits(ways, Kind::whole, wholes, made.wholes, made.whole_shift);
+        set_bits(ways, Kind::piece, pieces, made.pieces, made.piece_shift);
         return made;
     }
 };
@@ -212,13 +234,26 @@ void ClueIndex::look_up(std::uint64_t key, NumberSet& found) const {
         found.add(candidates_[i]);
 }
 
-void ClueIndex::find_pieces(const Field& field, std::string_view folded, NumberSet& found) const {
+void ClueIndex::find_whole(const Field& field, std::string_view text, NumberSet& found) const {
+    if (is_set(field.wholes, bit_of(mark_of(text), field.whole_shift)))
+        look_up(key_of(field.field, Kind::whole, FoldedText(text).view()), found);
+}
+
+void ClueIndex::find_short(const Field& field, std::string_view text, NumberSet& found) const {
+    for (std::size_t length = 1; length < kPieceBytes && length <= text.size(); ++length) {
+        const FoldedText start(text.substr(0, length)), end(text.substr(text.size() - length));
+        if (field.starts[length])
+            look_up(key_of(field.field, Kind::start, start.view()), found);
+        if (field.ends[length])
+            look_up(key_of(field.field, Kind::end, end.view()), found);
+    }
+}
+
+void ClueIndex::find_pieces(const Field& field, std::string_view text, NumberSet& found) const {
     std::uint32_t piece = 0;
-    for (std::size_t i = 0; i < folded.size(); ++i) {
-        piece = rolled(piece, folded[i]);
-        const std::size_t bit = piece_bit(piece, field.piece_shift);
-        const bool filed = (field.pieces[bit / 64] >> (bit % 64) & 1) != 0;
-        if (filed && i + 1 >= kPieceBytes)
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        piece = rolled(piece, fold(text[i]));
+        if (is_set(field.pieces, bit_of(piece, field.piece_shift)) && i + 1 >= kPieceBytes)
             look_up(key_of(field.field, Kind::piece, piece), found);
     }
 }
@@ -227,16 +262,11 @@ void ClueIndex::look_at(const Field& field, const Event& event, NumberSet& found
     for (const Value& value : event.values(field.field)) {
         if (!value.is_text())
             continue;
-        const FoldedText folded(value.as_text());
-        const std::string_view text = folded.view();
-        if (field.wholes)
-            look_up(key_of(field.field, Kind::whole, text), found);
-        for (std::size_t length = 1; length < kPieceBytes && length <= text.size(); ++length) {
-            if (field.starts[length])
-                look_up(key_of(field.field, Kind::start, text.substr(0, length)), found);
-            if (field.ends[length])
-                look_up(key_of(field.field, Kind::end, text.substr(text.size() - length)), found);
-        }
+        const std::string_view text = value.as_text();
+        if (!field.wholes.empty())
+            find_whole(field, text, found);
+        if (field.short_ones)
+            find_short(field, text, found);
         if (!field.pieces.empty())
             find_pieces(field, text, found);
     }

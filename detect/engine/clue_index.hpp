@@ -91,8 +91,11 @@ class ClueIndex {
     // Which texts of a field are looked up.
     struct Field {
         FieldId field{};
-        bool wholes = false;
+        // A bit for the length and the ends of each whole text: most values are none of them.
+        std::vector<std::uint64_t> wholes;
+        unsigned whole_shift = 0;
         // By length (1 to kPieceBytes - 1): shorter beginnings and ends than a piece.
+        bool short_ones = false;  // any of these
         bool starts[kPieceBytes] = {};
         bool ends[kPieceBytes] = {};
         // A bit for the hash of each piece that candidates are filed under: most pieces of a value
@@ -119,7 +122,9 @@ class ClueIndex {
     void find_shared(const Event& event, FoundInBlocks& in_blocks, NumberSet& found) const;
     void look_at(const Field& field, const Event& event, NumberSet& found) const;
     void look_up(std::uint64_t key, NumberSet& found) const;
-    void find_pieces(const Field& field, std::string_view folded, NumberSet& found) const;
+    void find_whole(const Field& field, std::string_view text, NumberSet& found) const;
+    void find_short(const Field& field, std::string_view text, NumberSet& found) const;
+    void find_pieces(const Field& field, std::string_view text, NumberSet& found) const;
 
     std::vector<SharedLayer> shared_;
     std::vector<Field> fields_;  // of the other layers

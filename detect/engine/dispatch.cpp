@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <variant>
 
 namespace audisp_eql::detect {
 
@@ -22,18 +23,26 @@ bool decided_by(std::span<const FieldId> known, const PredicateTable& table, Pre
     });
 }
 
+bool in_sketch(const PredicateTable& table, PredicateId id) {
+    if (std::holds_alternative<DescendantTest>(table.at(id)))
+        return true;
+    if (table.needs_earlier_events(id))
+        return false;
+    const std::vector<FieldId> fields = table.fields(id);
+    return std::all_of(fields.begin(), fields.end(), [](FieldId field) {
+        const auto& layers = Dispatcher::kSketchLayers;
+        return std::find(layers.begin(), layers.end(), place_of(field).layer) != layers.end();
+    });
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(const RuleSet& rules) : rules_(rules) {
     const PredicateTable& table = rules.predicates();
     for (std::size_t i = 0; i < table.size(); ++i) {
         const auto id = static_cast<PredicateId>(i);
-        const std::vector<FieldId> fields = table.fields(id);
-        sketched_.push_back(!table.needs_earlier_events(id) &&
-                            std::all_of(fields.begin(), fields.end(), [](FieldId field) {
-                                return std::find(kSketchLayers.begin(), kSketchLayers.end(),
-                                                 place_of(field).layer) != kSketchLayers.end();
-                            }));
+        sketched_.push_back(in_sketch(table, id));
+        by_kind_.push_back(decided_by(kKindFields, table, id));
     }
 }
 
@@ -97,16 +106,17 @@ const Plan& Dispatcher::plan_of_description(const Event& event, PredicateResults
         in_blocks_.clear();
         plans_.clear();
     }
-    return plans_.emplace(kind_, make(results)).first->second;
+    return plans_.emplace(kind_, make(event, results)).first->second;
 }
 
-Plan Dispatcher::make(PredicateResults& results) const {
+Plan Dispatcher::make(const Event& event, PredicateResults& results) const {
     const auto known = [&](PredicateId id) {
-        if (!decided_by(kKindFields, results.table(), id))
+        if (!by_kind_[static_cast<std::size_t>(id)])
             return Truth::unknown;
         return results.holds(id) ? Truth::yes : Truth::no;
     };
     Plan plan;
+    plan.ends_process = Kinship::is_end(event);
     std::vector<std::vector<Clues>> clues;  // by candidate
     const auto offer = [&](std::uint32_t rule, std::uint32_t item, const Condition& condition) {
         Condition left;

@@ -26,6 +26,7 @@ struct Plan {
     // Lineages first, then in the order of the rules; of one rule later items first, `until` last.
     std::vector<Candidate> candidates;
     ClueIndex index;
+    bool ends_process = false;  // events of this kind are a process's end
 };
 
 class Dispatcher {
@@ -41,8 +42,10 @@ class Dispatcher {
     // What an event of the sketch's kind() with its kSketchLayers could match, whatever stands in
     // the other layers; nullopt: nothing is known of that kind yet. Valid until the next call.
     std::optional<std::span<const Candidate* const>> candidates_by_sketch(const Event& sketch);
-    // True if the test looks at nothing but those layers.
+    // True if the test looks at nothing but those layers, or at who the process descends from.
     bool decided_by_sketch(PredicateId id) const { return sketched_[static_cast<std::size_t>(id)]; }
+    // Of a kind that candidates_by_sketch knows.
+    bool ends_process(std::uint16_t kind) const { return by_number_[kind]->ends_process; }
 
   private:
     // Real data has a few dozen kinds. Beyond this (input with made-up kinds) plans are forgotten
@@ -52,10 +55,11 @@ class Dispatcher {
     void describe(const Event& event);
     const Plan& plan_of_description(const Event& event, PredicateResults& results);
     const Plan& plan(const Event& event, PredicateResults& results);
-    Plan make(PredicateResults& results) const;
+    Plan make(const Event& event, PredicateResults& results) const;
 
     const RuleSet& rules_;
     std::vector<bool> sketched_;  // by predicate
+    std::vector<bool> by_kind_;   // by predicate: what makes the kind decides it
     std::string kind_;
     std::unordered_map<std::string, Plan> plans_;
     std::vector<const Plan*> by_number_;  // by Event::kind(); null: not asked for yet

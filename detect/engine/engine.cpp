@@ -25,6 +25,33 @@ constexpr std::int64_t kSweepNs = 100'000'000;
 
 }  // namespace
 
+namespace {
+
+// Of one kind of events: how often a sketch was refused. Where hardly any is, asking costs more
+// than it saves, and only now and then one is looked at to see whether that has changed.
+class SketchUse {
+  public:
+    bool pays() { return refused_ * kWorth >= asked_ || ++passed_ % kSampleEvery == 0; }
+    void answer(bool refused) {
+        ++asked_;
+        refused_ += refused ? 1 : 0;
+        if (asked_ >= kWindow) {
+            asked_ /= 2;
+            refused_ /= 2;
+        }
+    }
+
+  private:
+    // A look at a sketch takes about an eighth of what it saves, and often it is the same again.
+    static constexpr std::uint32_t kWorth = 8;
+    static constexpr std::uint32_t kSampleEvery = 32;
+    static constexpr std::uint32_t kWindow = 4096;
+    // As if half of those before the first had been refused.
+    std::uint32_t asked_ = 256, refused_ = 128, passed_ = 0;
+};
+
+}  // namespace
+
 struct Engine::State {
     State(std::shared_ptr<const RuleSet> set, const EngineLimits& limits)
         : store(limits, counters) {
@@ -37,6 +64,7 @@ struct Engine::State {
     void move_clock(std::int64_t now_ns, MatchSink& sink);
     void take_due(std::int64_t until_ns, MatchSink& sink);
     void report(std::size_t rule, MatchSink& sink);
+    bool may_concern(const Event& sketch);
 
     EngineCounters counters;
     EngineCounters replaced;  // what parts that a reload has replaced had counted
@@ -48,6 +76,7 @@ struct Engine::State {
     std::optional<JoinKeys> keys;
     std::optional<Dispatcher> dispatcher;
     std::optional<Suppression> suppression;
+    std::vector<SketchUse> sketches;                 // by Event::kind()
     std::vector<std::unique_ptr<Machine>> machines;  // one a rule; null for an event query
     NumberSet busy;  // machines that may have something pending: few, however many rules there are
     std::vector<RuleCounters> of_rule;
@@ -91,6 +120,7 @@ void Engine::State::load(std::shared_ptr<const RuleSet> set) {
     keys.emplace(rules->fields(), hash);
     dispatcher.emplace(*rules);
     suppression.emplace(*rules, counters.suppressed);
+    sketches.clear();
     replaced = counters;
     // The lineages that live on count on where they were.
     replaced.lineage_dropped -= std::min(replaced.lineage_dropped, results->lineage_dropped());
@@ -115,8 +145,6 @@ void Engine::State::count() {
 }
 
 void Engine::State::report(std::size_t rule, MatchSink& sink) {
-    if (matches.empty())
-        return;
     counters.matches += matches.size();
     of_rule[rule].matches += matches.size();
     ++of_rule[rule].alerts;
@@ -167,6 +195,7 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
     state.move_clock(event->time().engine_ns, sink);
     state.results->begin(*event);
     state.suppression->begin();
+    state.keys->begin();
     Scene scene{event, *state.results, *state.keys, *state.suppression};
     const bool timed = state.clock != nullptr && --state.until_sample == 0;
     if (timed)
@@ -196,7 +225,8 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
             ++state.of_rule[rule].sampled;
             state.of_rule[rule].sampled_ns += static_cast<std::uint64_t>(state.clock() - began);
         }
-        state.report(rule, sink);
+        if (!state.matches.empty())
+            state.report(rule, sink);
         left = left.subspan(count);
     }
     state.count();
@@ -204,27 +234,36 @@ void Engine::on_event(const EventPtr& event, MatchSink& sink) {
 
 bool Engine::may_concern(const Event& sketch) {
     State& state = *state_;
-    if (state.results->follows_lineages())
+    if (sketch.kind() >= state.sketches.size())
+        state.sketches.resize(sketch.kind() + std::size_t{1});
+    SketchUse& use = state.sketches[sketch.kind()];
+    if (!use.pays())
         return true;
-    const auto candidates = state.dispatcher->candidates_by_sketch(sketch);
+    const bool concerns = state.may_concern(sketch);
+    use.answer(!concerns);
+    state.counters.events += concerns ? 0 : 1;
+    return concerns;
+}
+
+bool Engine::State::may_concern(const Event& sketch) {
+    const auto candidates = dispatcher->candidates_by_sketch(sketch);
     if (!candidates)
         return true;
-    state.results->begin(sketch);
+    results->begin(sketch);
+    // What it says of descent is learned from the sketch, but for an end.
+    if (results->is_related() && dispatcher->ends_process(sketch.kind()))
+        return true;
     const auto known = [&](PredicateId id) {
-        if (!state.dispatcher->decided_by_sketch(id))
+        if (!dispatcher->decided_by_sketch(id))
             return Truth::unknown;
-        return state.results->holds(id) ? Truth::yes : Truth::no;
+        return results->holds(id) ? Truth::yes : Truth::no;
     };
-    for (const Candidate* const candidate : *candidates) {
-        const Machine* const machine = candidate->rule == Candidate::kLineage
-                                           ? nullptr
-                                           : state.machines[candidate->rule].get();
-        if ((!machine || machine->may_take(*candidate)) &&
-            detect::may_hold(candidate->condition, known) != Truth::no)
-            return true;
-    }
-    ++state.counters.events;
-    return false;
+    return std::any_of(candidates->begin(), candidates->end(), [&](const Candidate* candidate) {
+        const Machine* const machine =
+            candidate->rule == Candidate::kLineage ? nullptr : machines[candidate->rule].get();
+        return (!machine || machine->may_take(*candidate)) &&
+               detect::may_hold(candidate->condition, known) != Truth::no;
+    });
 }
 
 void Engine::advance(std::int64_t engine_ns, MatchSink& sink) {

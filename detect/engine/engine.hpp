@@ -86,8 +86,8 @@ class Engine {
     ~Engine();
 
     void on_event(const EventPtr& event, MatchSink& sink);
-    // `sketch` has an event's kind(), what its process and its parent run, and its host. False: it
-    // concerns no rule whatever else it says, and is counted as if it had come.
+    // `sketch` has an event's kind(), its process and its parent, what they run, and its host.
+    // False: it concerns no rule whatever else it says, and is counted as if it had come.
     bool may_concern(const Event& sketch);
     // Time passed without an event: expires, and completes trailing missing-event clauses.
     void advance(std::int64_t engine_ns, MatchSink& sink);

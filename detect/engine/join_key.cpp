@@ -62,6 +62,47 @@ struct SipState {
     }
 };
 
+void append_value(std::string& out, const Value& value, const FieldRow& row) {
+    const auto append_bytes = [&](std::string_view text) {
+        out += kText;
+        append_word(out, text.size());
+        out += text;
+    };
+    switch (value.kind()) {
+        case ValueKind::text:
+            append_bytes(value.as_text());
+            break;
+        case ValueKind::integer:
+            if (row.has(FieldFlag::id)) {  // 0 and "0" are one user
+                append_bytes(std::to_string(value.as_integer()));
+                break;
+            }
+            out += kWhole;
+            append_word(out, static_cast<std::uint64_t>(value.as_integer()));
+            break;
+        case ValueKind::real: {
+            const double real = value.as_real();
+            constexpr double kExact = 9007199254740992.0;                 // 2^53
+            if (std::trunc(real) == real && std::fabs(real) <= kExact) {  // 1.0 is 1
+                out += kWhole;
+                append_word(out, static_cast<std::uint64_t>(static_cast<std::int64_t>(real)));
+                break;
+            }
+            out += kReal;
+            append_word(out, std::bit_cast<std::uint64_t>(real));
+            break;
+        }
+        case ValueKind::boolean:
+            out += kBoolean;
+            append_word(out, value.as_boolean() ? 1 : 0);
+            break;
+        case ValueKind::date:
+            out += kDate;
+            append_word(out, static_cast<std::uint64_t>(value.as_integer()));
+            break;
+    }
+}
+
 }  // namespace
 
 KeyHash::KeyHash() {
@@ -83,93 +124,89 @@ std::uint64_t KeyHash::operator()(std::string_view bytes) const {
     return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 
-JoinKeys::Part JoinKeys::append(const Value& value, const FieldRow& row) {
-    const std::size_t offset = values_.size();
-    const auto append_bytes = [&](std::string_view text) {
-        values_ += kText;
-        append_word(values_, text.size());
-        values_ += text;
-    };
-    switch (value.kind()) {
-        case ValueKind::text:
-            append_bytes(value.as_text());
-            break;
-        case ValueKind::integer:
-            if (row.has(FieldFlag::id)) {  // 0 and "0" are one user
-                append_bytes(std::to_string(value.as_integer()));
-                break;
-            }
-            values_ += kWhole;
-            append_word(values_, static_cast<std::uint64_t>(value.as_integer()));
-            break;
-        case ValueKind::real: {
-            const double real = value.as_real();
-            constexpr double kExact = 9007199254740992.0;                 // 2^53
-            if (std::trunc(real) == real && std::fabs(real) <= kExact) {  // 1.0 is 1
-                values_ += kWhole;
-                append_word(values_, static_cast<std::uint64_t>(static_cast<std::int64_t>(real)));
-                break;
-            }
-            values_ += kReal;
-            append_word(values_, std::bit_cast<std::uint64_t>(real));
-            break;
-        }
-        case ValueKind::boolean:
-            values_ += kBoolean;
-            append_word(values_, value.as_boolean() ? 1 : 0);
-            break;
-        case ValueKind::date:
-            values_ += kDate;
-            append_word(values_, static_cast<std::uint64_t>(value.as_integer()));
-            break;
-    }
-    return {offset, values_.size() - offset};
-}
-
 std::span<const EncodedKey> JoinKeys::expand(const Event& event,
                                              const std::vector<KeyField>& fields) {
+    const auto end = expansions_.begin() + static_cast<std::ptrdiff_t>(used_);
+    const auto known = std::find_if(expansions_.begin(), end, [&](const Expansion& expansion) {
+        return expansion.fields == fields;
+    });
+    if (known != end)
+        return known->keys;
+    used_ = std::min(used_ + 1, kMaxExpansions);
+    Expansion& expansion = expansions_[used_ - 1];
+    expansion.fields = fields;
+    expand(event, expansion);
+    return expansion.keys;
+}
+
+// Most fields have one value. False: some has several.
+bool JoinKeys::expand_one(const Event& event, Expansion& out) {
+    for (const KeyField& field : out.fields) {
+        const Values values = event.values(field.field);
+        if (values.size() > 1) {
+            out.bytes.clear();
+            return false;
+        }
+        if (!values.empty())
+            append_value(out.bytes, values[0], fields_.row(field.field));
+        else if (field.optional)
+            out.bytes += kNull;
+        else
+            return true;
+    }
+    out.keys.push_back({out.bytes, hash_(out.bytes)});
+    return true;
+}
+
+void JoinKeys::expand(const Event& event, Expansion& out) {
+    auto& [fields, bytes, keys] = out;
+    keys.clear();
+    bytes.clear();
+    if (expand_one(event, out))
+        return;
     values_.clear();
     parts_.clear();
     begin_.clear();
-    keys_.clear();
     places_.clear();
-    bytes_.clear();
     for (const KeyField& field : fields) {
         begin_.push_back(parts_.size());
         const Values values = event.values(field.field);
         if (values.empty()) {
             if (!field.optional)
-                return {};
+                return;
             parts_.push_back({values_.size(), 1});
             values_ += kNull;
         }
         const FieldRow& row = fields_.row(field.field);
-        for (const Value& value : values)
-            parts_.push_back(append(value, row));
+        for (const Value& value : values) {
+            const std::size_t offset = values_.size();
+            append_value(values_, value, row);
+            parts_.push_back({offset, values_.size() - offset});
+        }
     }
     begin_.push_back(parts_.size());
 
     // An odometer whose last wheel turns fastest.
     picked_.assign(begin_.begin(), begin_.end() - 1);
     for (bool more = true; more;) {
-        if (keys_.size() == kMaxKeys) {
+        if (keys.size() == kMaxKeys) {
             ++cut_;
             break;
         }
-        const std::size_t offset = bytes_.size();
+        const std::size_t offset = bytes.size();
         for (const std::size_t part : picked_)
-            bytes_.append(values_, parts_[part].offset, parts_[part].size);
-        const std::string_view key = std::string_view(bytes_).substr(offset);
+            bytes.append(values_, parts_[part].offset, parts_[part].size);
+        const std::string_view key = std::string_view(bytes).substr(offset);
         const std::uint64_t hash = hash_(key);
         // 128 bits would be needed to trust the hash alone; compare the bytes where it is equal.
         bool repeated = false;
-        for (std::size_t i = 0; i < keys_.size() && !repeated; ++i)
-            repeated = keys_[i].hash == hash &&
-                       bytes_.compare(places_[i].offset, places_[i].size, key) == 0;
+        for (std::size_t i = 0; i < keys.size() && !repeated; ++i)
+            repeated =
+                keys[i].hash == hash && bytes.compare(places_[i].offset, places_[i].size, key) == 0;
         if (repeated) {
-            bytes_.resize(offset);
+            bytes.resize(offset);
         } else {
-            keys_.push_back({{}, hash});
+            keys.push_back({{}, hash});
             places_.push_back({offset, key.size()});
         }
         std::size_t wheel = picked_.size();
@@ -182,9 +219,8 @@ std::span<const EncodedKey> JoinKeys::expand(const Event& event,
         }
     }
     // The views are made last: the buffer has moved while it grew.
-    for (std::size_t i = 0; i < keys_.size(); ++i)
-        keys_[i].bytes = std::string_view(bytes_).substr(places_[i].offset, places_[i].size);
-    return keys_;
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        keys[i].bytes = std::string_view(bytes).substr(places_[i].offset, places_[i].size);
 }
 
 std::vector<JoinKey> JoinKeys::decode(std::string_view bytes) {

@@ -5,9 +5,10 @@
 // Hosts are attacked through what they are told: key values are chosen by whoever runs processes on
 // the host. The hash is keyed with a secret, so that nobody can make keys collide.
 //
-// Memory: JoinKeys owns the bytes until the next expand. Threads: one engine.
+// Memory: JoinKeys owns the bytes. Threads: one engine.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -46,8 +47,11 @@ class JoinKeys {
 
     JoinKeys(const FieldNames& fields, const KeyHash& hash) : fields_(fields), hash_(hash) {}
 
+    // Another event comes: what was expanded is not its own.
+    void begin() { used_ = 0; }
     // All keys of the event, without repeats, in the order of the fields' values. None if a field
-    // that is not optional is missing.
+    // that is not optional is missing. Valid until the next expand. Rules have few different lists
+    // of fields: of one event each is expanded once.
     std::span<const EncodedKey> expand(const Event& event, const std::vector<KeyField>& fields);
     std::uint64_t cut() const { return cut_; }
 
@@ -58,7 +62,17 @@ class JoinKeys {
         std::size_t offset;
         std::size_t size;
     };
-    Part append(const Value& value, const FieldRow& row);
+    // The keys of one list of fields.
+    struct Expansion {
+        std::vector<KeyField> fields;
+        std::string bytes;  // the keys, one after the other
+        std::vector<EncodedKey> keys;
+    };
+    // So many are kept of an event; a rule set seldom has more in all.
+    static constexpr std::size_t kMaxExpansions = 8;
+
+    bool expand_one(const Event& event, Expansion& out);
+    void expand(const Event& event, Expansion& out);
 
     const FieldNames& fields_;
     const KeyHash& hash_;
@@ -66,9 +80,9 @@ class JoinKeys {
     std::vector<Part> parts_;         // one a value
     std::vector<std::size_t> begin_;  // of each field's parts
     std::vector<std::size_t> picked_;
-    std::string bytes_;  // the keys, one after the other
-    std::vector<Part> places_;
-    std::vector<EncodedKey> keys_;
+    std::vector<Part> places_;  // of the keys
+    std::array<Expansion, kMaxExpansions> expansions_;
+    std::size_t used_ = 0;   // of them, for the event at hand
     std::uint64_t cut_ = 0;  // events with more keys than kMaxKeys
 };
 

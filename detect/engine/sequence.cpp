@@ -103,7 +103,16 @@ void SequenceMachine::positive(Scene& scene, const Candidate& candidate,
 
 void SequenceMachine::begin(const EventPtr& event, const EncodedKey& key,
                             std::vector<Match>& matches) {
-    PendingMatch* const match = pending_.begin(key, event->time().engine_ns);
+    const std::int64_t time_ns = event->time().engine_ns;
+    // Most begin what has begun already: what takes the place of the older one takes its memory.
+    if (first_ == 0 && first_ != last_ && !keeps_older(first_)) {
+        if (PendingMatch* const older = pending_.find(first_, key)) {
+            pending_.renew(*older, time_ns);
+            older->events[first_] = event;
+            return;
+        }
+    }
+    PendingMatch* const match = pending_.begin(key, time_ns);
     if (!match)
         return;
     match->events.resize(first_ + 1);

@@ -33,6 +33,7 @@ using Condition = std::vector<ConditionNode>;
 struct KeyField {
     FieldId field;
     bool optional = false;  // ?field: missing is null, and null equals null
+    bool operator==(const KeyField&) const = default;
 };
 
 struct Stage {

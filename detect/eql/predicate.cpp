@@ -2,6 +2,7 @@
 #include "detect/eql/predicate.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace audisp_eql::detect {
 
@@ -72,57 +73,68 @@ bool PredicateTable::holds(PredicateId id, const Subject& subject, FormulaScratc
     return std::visit(Holds{subject, scratch}, at(id));
 }
 
+PredicateResults::PredicateResults(const PredicateTable& table)
+    : table_(table), known_(table.size(), 0), lineages_(table.lineages().size()) {
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        const auto id = static_cast<PredicateId>(i);
+        const std::vector<FieldId> fields = table.fields(id);
+        const bool descent = std::holds_alternative<DescendantTest>(table.at(id));
+        const auto layer =
+            fields.empty() ? kWholeEvent : static_cast<std::size_t>(place_of(fields[0]).layer);
+        const bool one_layer =
+            !descent && std::all_of(fields.begin(), fields.end(), [layer](FieldId field) {
+                return static_cast<std::size_t>(place_of(field).layer) == layer;
+            });
+        subject_.push_back(static_cast<std::uint8_t>(one_layer ? layer : kWholeEvent));
+    }
+}
+
 void PredicateResults::begin(const Event& event) {
     event_ = &event;
     // The highest bit is lost to the result: start over when the numbers are used up.
-    if (++event_number_ >= (1U << 31)) {
+    if (last_number_ >= (1U << 31) - kSubjects) {
         std::fill(known_.begin(), known_.end(), 0);
-        event_number_ = 1;
+        blocks_ = {};
+        last_number_ = 0;
+        numbers_.fill(++last_number_);
     }
-    if (follows_lineages())
+    numbers_[kWholeEvent] = ++last_number_;
+    for (std::size_t i = 0; i < kLayerCount; ++i) {
+        const BlockPtr& block = event.layer(static_cast<Layer>(i));
+        if (block != blocks_[i] || numbers_[i] == 0) {
+            blocks_[i] = block;
+            numbers_[i] = ++last_number_;
+        }
+    }
+    if (lineages_.is_followed())
         kinship_.read(event);
-    for (Lineage& lineage : lineages_)
-        lineage.look_at(event, kinship_);
+    lineages_.look_at(event, kinship_);
 }
 
 void PredicateResults::add_source(std::uint32_t lineage) {
-    lineages_[lineage].add_source(*event_);
+    lineages_.add_source(*event_, lineage);
 }
 
-bool PredicateResults::follows_lineages() const {
-    return std::any_of(lineages_.begin(), lineages_.end(),
-                       [](const Lineage& lineage) { return lineage.is_followed(); });
-}
-
-std::uint64_t PredicateResults::lineage_dropped() const {
-    std::uint64_t all = 0;
-    for (const Lineage& lineage : lineages_)
-        all += lineage.dropped();
-    return all;
-}
-
-void PredicateResults::clear() {
-    for (Lineage& lineage : lineages_)
-        lineage.clear();
-}
-
-void PredicateResults::take_over(PredicateResults& old) {
-    for (std::size_t i = 0; i < lineages_.size(); ++i) {
-        for (std::size_t j = 0; j < old.lineages_.size(); ++j) {
+void PredicateResults::take_over(const PredicateResults& old) {
+    std::vector<std::pair<std::size_t, std::size_t>> places;
+    for (std::size_t i = 0; i < table_.lineages().size(); ++i) {
+        for (std::size_t j = 0; j < old.table_.lineages().size(); ++j) {
             if (table_.lineage_identity(i) == old.table_.lineage_identity(j))
-                lineages_[i] = std::move(old.lineages_[j]);
+                places.emplace_back(i, j);
         }
     }
+    lineages_.take_over(old.lineages_, places);
 }
 
 bool PredicateResults::holds(PredicateId id) {
     std::uint32_t& known = known_[static_cast<std::size_t>(id)];
-    if ((known >> 1) == event_number_)
+    const std::uint32_t number = numbers_[subject_[static_cast<std::size_t>(id)]];
+    if ((known >> 1) == number)
         return (known & 1) != 0;
     const auto* const descent = std::get_if<DescendantTest>(&table_.at(id));
-    const bool result = descent ? lineages_[descent->lineage].is_descendant()
+    const bool result = descent ? lineages_.is_descendant(descent->lineage)
                                 : table_.holds(id, {event_, {}}, scratch_);
-    known = (event_number_ << 1) | (result ? 1U : 0U);
+    known = (number << 1) | (result ? 1U : 0U);
     return result;
 }
 

@@ -6,6 +6,7 @@
 // Threads: the table is read-only once the rule set is complete; results belong to one engine.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -96,8 +97,7 @@ class PredicateTable {
 // What is known of the predicates for the event at hand.
 class PredicateResults {
   public:
-    explicit PredicateResults(const PredicateTable& table)
-        : table_(table), known_(table.size(), 0), lineages_(table.lineages().size()) {}
+    explicit PredicateResults(const PredicateTable& table);
 
     void begin(const Event& event);
     // The process of the event at hand meets the lineage's condition. Before rules are looked at,
@@ -108,22 +108,33 @@ class PredicateResults {
     bool holds(PredicateId id, std::span<const EventPtr> earlier);
     const PredicateTable& table() const { return table_; }
     std::uint64_t choices_cut() const { return scratch_.choices_cut; }
-    // False: begin() learns nothing from any event.
-    bool follows_lineages() const;
-    std::uint64_t lineage_dropped() const;
+    // The process of the event at hand is a source of some lineage, or descends from one.
+    bool is_related() const {
+        return lineages_.is_followed() && lineages_.knows(kinship_.process());
+    }
+    std::uint64_t lineage_dropped() const { return lineages_.dropped(); }
     // Forgets what earlier events said.
-    void clear();
+    void clear() { lineages_.clear(); }
     // Goes on with what `old` has learned for lineages that are in both tables.
-    void take_over(PredicateResults& old);
+    void take_over(const PredicateResults& old);
 
   private:
+    // What a result depends on: one layer of the event, or more than that.
+    static constexpr std::size_t kWholeEvent = kLayerCount;
+    static constexpr std::size_t kSubjects = kLayerCount + 1;
+
     const PredicateTable& table_;
-    // The event's number, shifted, and the result in the lowest bit: an old number is no result.
+    std::vector<std::uint8_t> subject_;  // by predicate: a layer, or kWholeEvent
+    // By predicate: its subject's number, shifted, and the result in the lowest bit. An old number
+    // is no result.
     std::vector<std::uint32_t> known_;
-    std::uint32_t event_number_ = 0;
+    // Of what is at hand. Events that share a block (a program's, the host) share its number.
+    std::array<std::uint32_t, kSubjects> numbers_{};
+    std::array<BlockPtr, kLayerCount> blocks_;  // kept, so that no other takes their place
+    std::uint32_t last_number_ = 0;
     const Event* event_ = nullptr;
     FormulaScratch scratch_;
-    std::vector<Lineage> lineages_;
+    Lineages lineages_;
     Kinship kinship_;  // of the event at hand
 };
 

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -37,8 +36,7 @@ class alignas(Value) Block {
         const std::uint64_t bit = std::uint64_t{1} << (field % 64);
         if ((present.fields & bit) == 0)
             return {};
-        const Slot& slot = slots()[present.before + static_cast<unsigned>(
-                                                        std::popcount(present.fields & (bit - 1)))];
+        const Slot& slot = slots()[present.before + bits_in(present.fields & (bit - 1))];
         return slot.count == 1 ? Values(&slot.one, 1) : Values(slot.many, slot.count);
     }
 
@@ -63,6 +61,13 @@ class alignas(Value) Block {
         std::uint64_t fields;
         std::uint64_t before;  // slots of the words before this one
     };
+    // std::popcount without a table: the oldest x86-64 has no instruction for it, and what stands
+    // in for one is a call into libgcc.
+    static constexpr std::uint64_t bits_in(std::uint64_t word) {
+        word -= (word >> 1) & 0x5555555555555555;
+        word = (word & 0x3333333333333333) + ((word >> 2) & 0x3333333333333333);
+        return (((word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101) >> 56;
+    }
     Block() = default;
     static void release(const Block* block);
 

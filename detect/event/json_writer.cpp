@@ -13,6 +13,9 @@ namespace audisp_eql::detect {
 
 namespace {
 
+// What an exec shows with its parent and its leaders.
+constexpr std::size_t kUsualMembers = 128;
+
 constexpr char kHexDigits[] = "0123456789abcdef";
 
 // Bytes that stand for themselves inside a JSON string.
@@ -306,6 +309,13 @@ void JsonNester::key(std::string_view name) {
         comma_ = true;
         return;
     }
+    // Mostly the next name of the object at hand.
+    if (name.starts_with(open_) && name.find('.', open_.size()) == std::string_view::npos) {
+        value_ = name;
+        quoted_key(name.substr(open_.size()));
+        comma_ = true;
+        return;
+    }
     const std::string_view objects = name.substr(0, name.rfind('.') + 1);
     auto kept = static_cast<std::size_t>(
         std::mismatch(open_.begin(), open_.end(), objects.begin(), objects.end()).first -
@@ -349,12 +359,13 @@ void append_event_json(std::string& out, const Event& event, const FieldNames* f
 std::vector<JsonMember> event_members(const Event& event, const FieldNames* fields) {
     EventWriter writer(event, fields, {});
     std::vector<JsonMember> members;
+    members.reserve(kUsualMembers);
     for (const bool first : {true, false}) {
         members.clear();
         std::string text;
         const auto settle = [&] {
             if (!members.empty())
-                members.back().text = std::move(text);
+                members.back().text = text;  // of the size that it needs; the buffer stays
             text.clear();
         };
         writer.write(

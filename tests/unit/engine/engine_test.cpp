@@ -342,9 +342,12 @@ EventPtr exec_of(std::string_view name, std::string_view parent, bool sketch) {
         builder.set_literal(FieldId::event_action, "exec");
         builder.set_literal(FieldId::user_id, "0");
         finish(Layer::own);
-        builder.set_literal(FieldId::process_entity_id, name);
-        finish(Layer::process);
     }
+    // Names serve as ids, too.
+    builder.set_text(FieldId::process_entity_id, name);
+    finish(Layer::process);
+    builder.set_text(FieldId::process_entity_id, parent);
+    finish(Layer::parent);
     builder.set_text(FieldId::process_name, name);
     finish(Layer::image);
     builder.set_text(FieldId::process_name, parent);
@@ -380,10 +383,12 @@ BOOST_AUTO_TEST_CASE(a_sketch_tells_which_events_concern_no_rule) {
          "make", "make", false},
         {R"(sequence [process where process.name == "first"] [process where true])", "make", "make",
          true},
-        // Whose child it is, it may tell.
-        {R"(network where descendant of [process where process.name == "first"])", "make", "make",
+        // Whose child it is, it tells.
+        {R"(process where descendant of [process where process.name == "first"])", "make", "first",
          true},
-        {R"(network where descendant of [process where process.name == "other"])", "make", "make",
+        {R"(process where descendant of [process where process.name == "first"])", "make", "make",
+         false},
+        {R"(process where descendant of [process where process.name == "other"])", "make", "first",
          false},
     };
     for (const Row& row : rows) {
@@ -395,6 +400,62 @@ BOOST_AUTO_TEST_CASE(a_sketch_tells_which_events_concern_no_rule) {
             BOOST_TEST(run.engine.may_concern(*sketch) == row.may_concern);
             BOOST_TEST(run.engine.counters().events == (row.may_concern ? 1U : 2U));
         }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(who_descends_from_whom_is_learned_from_a_sketch) {
+    Run run(R"(process where process.name == "late" and
+               descendant of [process where process.name == "first"])");
+    run.engine.on_event(exec_of("first", "first", false), run.found);
+    BOOST_TEST(!run.engine.may_concern(*exec_of("make", "first", true)));
+    BOOST_TEST(run.engine.may_concern(*exec_of("late", "make", true)));
+    run.engine.on_event(exec_of("late", "make", false), run.found);
+    BOOST_TEST(run.found.take().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(where_no_sketch_is_refused_few_are_looked_at) {
+    Run run(R"(process where process.name == "bash")");
+    run.engine.on_event(exec_of("bash", "bash", false), run.found);
+    for (int i = 0; i < 10'000; ++i)
+        BOOST_TEST_REQUIRE(run.engine.may_concern(*exec_of("bash", "bash", true)));
+    int refused = 0, asked = 0;
+    for (; refused == 0 && asked < 1'000; ++asked)
+        refused += run.engine.may_concern(*exec_of("make", "bash", true)) ? 0 : 1;
+    BOOST_TEST(asked > 1);
+    BOOST_TEST(refused == 1);
+    for (int i = 0; i < 100'000; ++i)
+        refused += run.engine.may_concern(*exec_of("make", "bash", true)) ? 0 : 1;
+    BOOST_TEST(refused > 50'000);  // it has changed: all are looked at again
+}
+
+BOOST_AUTO_TEST_CASE(a_result_counts_for_events_that_share_what_it_looks_at) {
+    Run run(R"(process where process.name == "bash" and user.id == "0")");
+    struct Row {
+        const char* name;
+        const char* user;
+        bool new_image;
+        bool matches;
+    };
+    const Row rows[] = {
+        {"bash", "0", true, true},  {"bash", "1", false, false}, {"bash", "0", false, true},
+        {"zsh", "0", true, false},  {"zsh", "0", false, false},  {"bash", "0", true, true},
+        {"bash", "1", true, false}, {"bash", "0", true, true},
+    };
+    BlockBuilder builder;
+    BlockPtr image;
+    for (const Row& row : rows) {
+        if (row.new_image) {
+            builder.set_text(FieldId::process_name, row.name);
+            image = builder.finish();
+        }
+        builder.set_literal(FieldId::event_category, "process");
+        builder.set_text(FieldId::user_id, row.user);
+        Event::Layers layers;
+        layers[static_cast<std::size_t>(Layer::own)] = builder.finish();
+        layers[static_cast<std::size_t>(Layer::image)] = image;
+        run.engine.on_event(EventPtr(new Event({}, {}, std::move(layers), 1)), run.found);
+        BOOST_TEST(run.found.take().size() == (row.matches ? 1u : 0u),
+                   row.name << " of " << row.user);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "detect/engine/join_key.hpp"
 
 #include <string>
+#include <vector>
 
 #include <boost/test/unit_test.hpp>
 
@@ -60,6 +61,33 @@ BOOST_AUTO_TEST_CASE(keys_are_read_back_as_they_were) {
     BOOST_CHECK(values[2] == JoinKey(true));
     BOOST_CHECK(values[3] == JoinKey(std::monostate{}));
     BOOST_CHECK(values[4] == JoinKey(2.5));
+}
+
+// Each list is expanded once an event, and there may be more lists than are kept.
+BOOST_AUTO_TEST_CASE(every_event_and_every_list_of_fields_has_its_own_keys) {
+    FieldNames names;
+    const KeyHash hash(1, 2);
+    JoinKeys keys(names, hash);
+    std::vector<FieldId> fields;
+    for (int i = 0; i < 20; ++i)
+        fields.push_back(names.intern("f" + std::to_string(i)));
+    BlockBuilder builder;
+    for (int event = 0; event < 2; ++event) {
+        for (int i = 0; i < 20; ++i)
+            builder.set_integer(fields[static_cast<std::size_t>(i)], 100 * event + i);
+        Event::Layers layers;
+        layers[static_cast<std::size_t>(place_of(fields[0]).layer)] = builder.finish();
+        const EventPtr made(new Event({}, {}, layers));
+        keys.begin();
+        for (int again = 0; again < 2; ++again) {
+            for (int i = 0; i < 20; ++i) {
+                const auto found = keys.expand(*made, {{fields[static_cast<std::size_t>(i)]}});
+                BOOST_REQUIRE(found.size() == 1u);
+                BOOST_CHECK(JoinKeys::decode(found[0].bytes) ==
+                            std::vector<JoinKey>{JoinKey(std::int64_t{100 * event + i})});
+            }
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(no_key_fields_is_one_empty_key) {

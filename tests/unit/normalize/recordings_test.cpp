@@ -158,7 +158,8 @@ BOOST_AUTO_TEST_CASE(events_that_nobody_wants_change_no_other) {
     };
     const auto asked = [](const detect::Event& event) {
         const auto action = event.text(FieldId::event_action);
-        return action == "fork" || action == "exec" || action == "end";
+        return action == "fork" || action == "exec" || action == "end" ||
+               action == "connection_attempted" || action == "connection_accepted";
     };
     const auto json = [](const detect::Event& event) {
         std::string text;
