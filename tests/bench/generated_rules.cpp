@@ -41,6 +41,7 @@ class RuleWriter {
     std::string sample();
 
     RuleWords words_;
+    bool common_first_ = false;  // of the sequence at hand: its first stage is ordinary work
 };
 
 std::string RuleWriter::list(Make make, std::size_t count) {
@@ -233,11 +234,13 @@ std::string RuleWriter::other_event() {
 std::string RuleWriter::item(std::size_t number, bool alias) {
     // Of 169 sequences: network and process 60, file and process 18, the others process alone. One
     // in four begins with what is common and waits for what is not.
-    if (number == 0)
-        return "  [" + process_event(words_.chance(75)) + ']' + (alias ? " as first" : "");
+    if (number == 0) {
+        common_first_ = !words_.chance(75);
+        return "  [" + process_event(!common_first_) + ']' + (alias ? " as first" : "");
+    }
     const std::size_t kind = words_.below(100);
     std::string event = kind < 55   ? process_event()
-                        : kind < 87 ? connection_event(words_.chance(50))
+                        : kind < 87 ? connection_event(words_.chance(50) || common_first_)
                                     : file_event();
     if (alias)
         event += " and\n  process.executable == first.process.executable";
