@@ -91,7 +91,8 @@ constexpr bool in_order() {
 }
 static_assert(in_order());
 
-std::string quoted(std::string_view text) {
+// Not "quoted": of a std::string that would be std::quoted where <iomanip> comes along.
+std::string json_quoted(std::string_view text) {
     std::string out;
     detect::append_json_string(out, text);
     return out;
@@ -108,16 +109,16 @@ std::string alert_id(const OwnAlertKind& kind, const std::string& occasion, cons
 
 void add_actor(detect::JsonMembers& members, const AuditActor& actor) {
     if (actor.auid)
-        members.push_back({"user.audit.id", quoted(std::to_string(*actor.auid))});
+        members.push_back({"user.audit.id", json_quoted(std::to_string(*actor.auid))});
     if (actor.uid)
-        members.push_back({"user.id", quoted(std::to_string(*actor.uid))});
+        members.push_back({"user.id", json_quoted(std::to_string(*actor.uid))});
     if (actor.pid)
         members.push_back({"process.pid", std::to_string(*actor.pid)});
     if (!actor.executable.empty())
-        members.push_back({"process.executable", quoted(actor.executable)});
+        members.push_back({"process.executable", json_quoted(actor.executable)});
     const std::string name = actor.executable.empty() ? actor.comm : base_name(actor.executable);
     if (!name.empty())
-        members.push_back({"process.name", quoted(name)});
+        members.push_back({"process.name", json_quoted(name)});
     if (actor.record) {
         members.push_back({"audisp_eql.audit.serial", std::to_string(actor.record->serial)});
         members.push_back(json_time("audisp_eql.audit.time", actor.record->time_ms * 1000));
@@ -147,7 +148,7 @@ std::string actor_text(const AuditActor& actor) {
 }
 
 detect::JsonMember json_text(std::string name, std::string_view value) {
-    return {std::move(name), quoted(value)};
+    return {std::move(name), json_quoted(value)};
 }
 
 detect::JsonMember json_number(std::string name, std::uint64_t value) {
