@@ -37,7 +37,7 @@ class RuleWriter {
     std::string name_test();
     std::string excluded();
     std::string sequence();
-    std::string item(std::size_t number, bool alias);
+    std::string item(std::size_t number, bool alias, bool alone);
     std::string sample();
 
     RuleWords words_;
@@ -231,11 +231,11 @@ std::string RuleWriter::other_event() {
     }
 }
 
-std::string RuleWriter::item(std::size_t number, bool alias) {
+std::string RuleWriter::item(std::size_t number, bool alias, bool alone) {
     // Of 169 sequences: network and process 60, file and process 18, the others process alone. One
     // in four begins with what is common and waits for what is not.
     if (number == 0) {
-        common_first_ = !words_.chance(75);
+        common_first_ = !words_.chance(75) && !alone;
         return "  [" + process_event(!common_first_) + ']' + (alias ? " as first" : "");
     }
     const std::size_t kind = words_.below(100);
@@ -266,7 +266,7 @@ std::string RuleWriter::sequence() {
     const std::size_t items = kind < 88 ? 2 : kind < 95 ? 3 : 1;
     const bool alias = !own_keys && items > 1 && words_.chance(9);
     for (std::size_t i = 0; i < items; ++i) {
-        made += '\n' + item(i, alias);
+        made += '\n' + item(i, alias, items == 1);
         if (own_keys)
             made += i == 0 ? " by process.entity_id" : " by process.parent.entity_id";
         if (items == 1)
