@@ -9,8 +9,6 @@ namespace audisp_eql::detect {
 
 namespace {
 
-constexpr std::size_t kUsualObject = 4096;  // bytes of an event
-
 bool less(const JsonMember& a, const JsonMember& b) {
     return name_less(a.name, b.name);
 }
@@ -26,8 +24,6 @@ void append_object(std::string& out, const JsonMembers& members) {
 
 std::string list_of(const std::vector<JsonMembers>& objects) {
     std::string out = "[";
-    // A few kilobytes each; growing step by step copies all of it several times.
-    out.reserve(objects.size() * kUsualObject);
     for (const JsonMembers& object : objects) {
         if (out.size() > 1)
             out += ',';
@@ -51,7 +47,6 @@ std::string AlertDocument::text() const {
         own.push_back({"audisp_eql.trimmed", json_list(trimmed)});
     settle(own);
     std::string out;
-    out.reserve((sequence.size() + 1) * kUsualObject);
     JsonNester nester(out);
     auto next = own.begin();
     const auto append = [&](const JsonMember& member) {
