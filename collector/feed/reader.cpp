@@ -88,24 +88,27 @@ class Watched {
 };
 
 // How long what has begun to arrive is left to arrive before it is read. Every drain costs the same
-// wakes, however much it finds: in the long run there is one in kGather, and after a quiet time
-// some at once.
+// wakes, however much it finds: after a quiet time there are some at once, then one in kGather
+// until one finds nothing.
 class Pace {
   public:
-    std::chrono::nanoseconds pause(std::int64_t now_ns) {
+    // `found`: by the last drain.
+    std::chrono::nanoseconds pause(std::int64_t now_ns, bool found) {
         credit_ns_ = std::min(kMostNs, credit_ns_ + (now_ns - last_ns_));
         last_ns_ = now_ns;
-        if (credit_ns_ < kDrainNs)
-            return Reader::kGather;
-        credit_ns_ -= kDrainNs;
-        return Reader::kRestOfEvent;
+        thick_ = (thick_ && found) || credit_ns_ < kDrainNs;
+        credit_ns_ = std::max<std::int64_t>(0, credit_ns_ - kDrainNs);
+        return thick_ ? Reader::kGather : Reader::kRestOfEvent;
     }
+    // Events come thick, as of the last pause.
+    bool thick() const { return thick_; }
 
   private:
     static constexpr std::int64_t kDrainNs = std::chrono::nanoseconds(Reader::kGather).count();
     static constexpr std::int64_t kMostNs = Reader::kReadAtOnce * kDrainNs;
     std::int64_t credit_ns_ = kMostNs;
     std::int64_t last_ns_ = 0;
+    bool thick_ = false;
 };
 
 }  // namespace
@@ -264,11 +267,16 @@ asio::awaitable<void> Reader::State::watch_audit() {
         } else if (audit->buffered()) {
             co_await asio::post(token);
         } else {
-            co_await watched_audit->get().async_wait(asio::posix::stream_descriptor::wait_read,
-                                                     token);
+            const bool found = !batch.records.empty();
+            // Where events come thick the next ones are on their way: no wake by the first of them.
+            if (pace.thick() && found)
+                co_await asio::post(token);
+            else
+                co_await watched_audit->get().async_wait(asio::posix::stream_descriptor::wait_read,
+                                                         token);
             // Not by a timer: what arrives would end that wait, record by record.
             if (!stopping && batch.records.size() < AuditSource::kMaxBatch)
-                std::this_thread::sleep_for(pace.pause(monotonic_ns()));
+                std::this_thread::sleep_for(pace.pause(monotonic_ns(), found));
         }
         service(audit_paused);
     }
