@@ -22,6 +22,7 @@
 #include "collector/agent/rule_reloader.hpp"
 #include "collector/agent/serial_file.hpp"
 #include "collector/agent/successor.hpp"
+#include "collector/agent/turns.hpp"
 #include "collector/command/command.hpp"
 #include "collector/feed/clock.hpp"
 #include "collector/host/technique.hpp"
@@ -98,6 +99,7 @@ int watch_host(const Settings& settings) {
             log::error(line);
         return kExitUserMistake;
     }
+    ask_for_short_turns();
     std::unique_ptr<CaptureFile> capture;
     if (!settings.capture.empty())
         capture = std::make_unique<CaptureFile>(settings.capture);
