@@ -38,8 +38,7 @@ PendingMatch* PendingStore::make(PendingTable& table) {
 void PendingStore::release(PendingMatch& match) {
     match.events.clear();
     match.key.clear();
-    match.times.clear();
-    match.fits.clear();
+    match.marks.clear();
     match.number = 0;
     match.refuted = false;
     match.leading_ns.reset();

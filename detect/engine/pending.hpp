@@ -16,6 +16,7 @@
 
 #include <boost/container/deque.hpp>
 #include <boost/container/options.hpp>
+#include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -27,29 +28,32 @@ namespace audisp_eql::detect {
 
 class PendingTable;
 
+// What every event that a sequence begins with touches comes first, in as few lines of the cache as
+// can be: there are ten thousands of these.
 struct PendingMatch {
     using Hook = boost::intrusive::list_member_hook<>;
-    Hook in_table, in_store;
-    PendingTable* table = nullptr;
-    std::pmr::string key{&record_pool()};
+    // By stage of the program; null where none belongs. Most wait for their second event.
+    using Events =
+        boost::container::small_vector<EventPtr, 2, std::pmr::polymorphic_allocator<EventPtr>>;
+
     std::uint64_t hash = 0;
     std::uint32_t stage = UINT32_MAX;  // in no slot
-    std::int64_t first_ns = 0;         // its first event's time: age and maxspan count from it
-    // By stage of the program; null where none belongs.
-    std::pmr::vector<EventPtr> events{&record_pool()};
+    // A missing-event clause between two events is broken.
+    bool refuted = false;
+    std::pmr::string key{&record_pool()};
+    std::int64_t first_ns = 0;  // its first event's time: age and maxspan count from it
+    Events events{Events::allocator_type(&record_pool())};
+    Hook in_table, in_store;
+    PendingTable* table = nullptr;
+    std::uint64_t number = 0;  // never the same for two matches, also in reused memory
     // Neighbours in the same slot, where a rule looks at more than the newest.
     PendingMatch* newer = nullptr;
     PendingMatch* older = nullptr;
-    std::uint64_t number = 0;  // never the same for two matches, also in reused memory
-
-    // Missing-event clauses.
-    bool refuted = false;                    // a clause between two events is broken
-    std::optional<std::int64_t> leading_ns;  // newest event of a leading clause before the first
-    std::pmr::vector<std::int64_t> times{
-        &record_pool()};  // not a match: when a clause's events came
-
-    // Samples: which items each of the events could be, a bit each.
-    std::pmr::vector<std::uint32_t> fits{&record_pool()};
+    // The newest event of a leading missing-event clause before the first.
+    std::optional<std::int64_t> leading_ns;
+    // Of a sample: which items each of the events could be, a bit each. Of a missing-event clause,
+    // which is no match: when its events came.
+    std::pmr::vector<std::int64_t> marks{&record_pool()};
 };
 
 // The pending matches of all rules, in the order in which they began.

@@ -64,18 +64,18 @@ void SampleMachine::keep(PendingMatch& match, const EventPtr& event, std::uint32
     int alike = 1;
     for (std::size_t i = match.events.size(); i-- > 0;) {
         const bool too_old = match.events[i]->time().engine_ns < oldest_ns;
-        if (too_old || (match.fits[i] == items && ++alike > std::popcount(items)))
+        if (too_old || (match.marks[i] == items && ++alike > std::popcount(items)))
             forget(match, i);
     }
     if (match.events.size() >= kMaxEvents)
         forget(match, 0);
     match.events.push_back(event);
-    match.fits.push_back(items);
+    match.marks.push_back(items);
 }
 
 void SampleMachine::forget(PendingMatch& match, std::size_t event) {
     match.events.erase(match.events.begin() + static_cast<std::ptrdiff_t>(event));
-    match.fits.erase(match.fits.begin() + static_cast<std::ptrdiff_t>(event));
+    match.marks.erase(match.marks.begin() + static_cast<std::ptrdiff_t>(event));
 }
 
 // An event for each item, no event twice (augmenting paths). Of several ways the one in which the
@@ -118,7 +118,7 @@ void SampleMachine::prefer_oldest(const PendingMatch& match, std::uint32_t item)
 }
 
 bool SampleMachine::fits(const PendingMatch& match, std::size_t event, std::uint32_t item) {
-    return (match.fits[event] & (1U << item)) != 0;
+    return (match.marks[event] & (1U << item)) != 0;
 }
 
 bool SampleMachine::place(const PendingMatch& match, std::uint32_t item, std::vector<bool>& tried) {

@@ -248,7 +248,7 @@ void SequenceMachine::missing(Scene& scene, std::uint32_t stage) {
                 continue;
             pending_.store(*memory, stage, false);
         }
-        auto& times = memory->times;
+        auto& times = memory->marks;
         const auto place = std::lower_bound(times.begin(), times.end(), time_ns);
         if (place != times.end() && *place == time_ns)
             continue;
@@ -268,7 +268,7 @@ std::optional<std::int64_t> SequenceMachine::newest_before(std::uint32_t first, 
         const PendingMatch* const memory = pending_.find(stage, key);
         if (!memory)
             continue;
-        const auto& times = memory->times;
+        const auto& times = memory->marks;
         const auto place = std::lower_bound(times.begin(), times.end(), time_ns);
         if (place != times.begin() && (!newest || *newest < *std::prev(place)))
             newest = *std::prev(place);

@@ -74,7 +74,7 @@ bool PredicateTable::holds(PredicateId id, const Subject& subject, FormulaScratc
 }
 
 PredicateResults::PredicateResults(const PredicateTable& table)
-    : table_(table), known_(table.size(), 0), lineages_(table.lineages().size()) {
+    : table_(table), results_(table.size()), lineages_(table.lineages().size()) {
     for (std::size_t i = 0; i < table.size(); ++i) {
         const auto id = static_cast<PredicateId>(i);
         const std::vector<FieldId> fields = table.fields(id);
@@ -85,7 +85,7 @@ PredicateResults::PredicateResults(const PredicateTable& table)
             !descent && std::all_of(fields.begin(), fields.end(), [layer](FieldId field) {
                 return static_cast<std::size_t>(place_of(field).layer) == layer;
             });
-        subject_.push_back(static_cast<std::uint8_t>(one_layer ? layer : kWholeEvent));
+        results_[i].subject = static_cast<std::uint32_t>(one_layer ? layer : kWholeEvent);
     }
 }
 
@@ -93,7 +93,8 @@ void PredicateResults::begin(const Event& event) {
     event_ = &event;
     // The highest bit is lost to the result: start over when the numbers are used up.
     if (last_number_ >= (1U << 31) - kSubjects) {
-        std::fill(known_.begin(), known_.end(), 0);
+        for (Result& result : results_)
+            result.known = 0;
         blocks_ = {};
         last_number_ = 0;
         numbers_.fill(++last_number_);
@@ -127,8 +128,8 @@ void PredicateResults::take_over(const PredicateResults& old) {
 }
 
 bool PredicateResults::holds(PredicateId id) {
-    std::uint32_t& known = known_[static_cast<std::size_t>(id)];
-    const std::uint32_t number = numbers_[subject_[static_cast<std::size_t>(id)]];
+    auto& [known, subject] = results_[static_cast<std::size_t>(id)];
+    const std::uint32_t number = numbers_[subject];
     if ((known >> 1) == number)
         return (known & 1) != 0;
     const auto* const descent = std::get_if<DescendantTest>(&table_.at(id));

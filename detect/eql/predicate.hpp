@@ -123,11 +123,15 @@ class PredicateResults {
     static constexpr std::size_t kWholeEvent = kLayerCount;
     static constexpr std::size_t kSubjects = kLayerCount + 1;
 
+    struct Result {
+        // The subject's number, shifted, and the result in the lowest bit. An old number is no
+        // result.
+        std::uint32_t known = 0;
+        std::uint32_t subject = kWholeEvent;  // a layer, or kWholeEvent
+    };
+
     const PredicateTable& table_;
-    std::vector<std::uint8_t> subject_;  // by predicate: a layer, or kWholeEvent
-    // By predicate: its subject's number, shifted, and the result in the lowest bit. An old number
-    // is no result.
-    std::vector<std::uint32_t> known_;
+    std::vector<Result> results_;  // by predicate
     // Of what is at hand. Events that share a block (a program's, the host) share its number.
     std::array<std::uint32_t, kSubjects> numbers_{};
     std::array<BlockPtr, kLayerCount> blocks_;  // kept, so that no other takes their place

@@ -338,7 +338,9 @@ std::optional<Regex> Regex::compile(std::span<const std::string> patterns, bool 
 bool Regex::matches(std::string_view value) const {
     value = value.substr(0, kMaxValueBytes);
     const RE2& program = is_utf8(value) ? programs_->code_points : programs_->bytes;
-    return RE2::FullMatch({value.data(), value.size()}, program);
+    // As RE2::FullMatch, which asks for submatches first.
+    return program.Match({value.data(), value.size()}, 0, value.size(), RE2::ANCHOR_BOTH, nullptr,
+                         0);
 }
 
 }  // namespace audisp_eql::detect

@@ -7,29 +7,20 @@
 
 namespace audisp_eql::detect {
 
+namespace {
+
+// More prefixes than this are searched, fewer compared one by one.
+constexpr std::size_t kFewPrefixes = 8;
+
+}  // namespace
+
 Wildcard::Wildcard(std::string_view pattern, bool fold_case)
-    : pattern_(fold_case ? folded(pattern) : std::string(pattern)),
-      fold_case_(fold_case),
-      has_question_mark_(pattern.find('?') != std::string_view::npos) {
-    if (has_question_mark_)
-        return;
-    pieces_.emplace_back();
-    for (const char c : pattern_) {
-        if (c == '*')
-            pieces_.emplace_back();
-        else
-            pieces_.back() += c;
-    }
-}
+    : pattern_(fold_case ? folded(pattern) : std::string(pattern)), fold_case_(fold_case) {}
 
 bool Wildcard::matches(std::string_view value) const {
     if (!fold_case_)
         return matches_prepared(value);
     return matches_prepared(FoldedText(value).view());
-}
-
-bool Wildcard::matches_prepared(std::string_view value) const {
-    return has_question_mark_ ? matches_characters(value) : matches_pieces(value);
 }
 
 std::string Wildcard::longest_piece() const {
@@ -43,30 +34,9 @@ std::string Wildcard::longest_piece() const {
     return std::string(longest);
 }
 
-// First piece at the start, last at the end, the others in order between them, each as early as it
-// can be: an earlier place never takes room from the pieces behind it.
-bool Wildcard::matches_pieces(std::string_view value) const {
-    const std::string& first = pieces_.front();
-    const std::string& last = pieces_.back();
-    if (pieces_.size() == 1)
-        return value == first;
-    if (value.size() < first.size() + last.size() || !value.starts_with(first) ||
-        !value.ends_with(last))
-        return false;
-    value.remove_prefix(first.size());
-    value.remove_suffix(last.size());
-    for (std::size_t i = 1; i + 1 < pieces_.size(); ++i) {
-        const std::size_t at = value.find(pieces_[i]);
-        if (at == std::string_view::npos)
-            return false;
-        value.remove_prefix(at + pieces_[i].size());
-    }
-    return true;
-}
-
 // On a mismatch the last star takes one character more. Earlier stars need no second thought: what
 // lies between two stars is best matched as early as it can be.
-bool Wildcard::matches_characters(std::string_view value) const {
+bool Wildcard::matches_prepared(std::string_view value) const {
     constexpr std::size_t kNone = std::string_view::npos;
     std::size_t p = 0, v = 0;
     std::size_t after_star = kNone, star_value = 0;
@@ -101,31 +71,41 @@ WildcardSet::WildcardSet(std::span<const std::string> patterns, bool fold_case)
 }
 
 void WildcardSet::add(std::string_view pattern) {
-    const auto literal = [&](std::string_view text) {
-        return fold_case_ ? folded(text) : std::string(text);
-    };
-    const std::size_t from = pattern.find_first_not_of('*');
-    if (from == std::string_view::npos) {
-        if (pattern.empty())
-            exact_.add(pattern);
-        else
-            any_ = true;
-        return;
-    }
-    const std::size_t to = pattern.find_last_not_of('*') + 1;
-    const std::string_view core = pattern.substr(from, to - from);
-    const bool open_start = from > 0;
-    const bool open_end = to < pattern.size();
-    if (core.find_first_of("*?") != std::string_view::npos)
-        general_.emplace_back(pattern, fold_case_);
-    else if (open_start && open_end)
-        contained_.push_back(literal(core));
-    else if (open_start)
-        suffixes_.push_back(literal(core));
-    else if (open_end)
-        prefixes_.push_back(literal(core));
+    const std::size_t star = pattern.find('*');
+    if (pattern.find('?') != std::string_view::npos)
+        with_question_mark_.emplace_back(pattern, fold_case_);
+    else if (star == std::string_view::npos)
+        exact_.add(pattern);
+    else if (pattern.find_first_not_of('*') == std::string_view::npos)
+        any_ = true;
+    else if (pattern.find_first_not_of('*', star) == std::string_view::npos)
+        prefixes_.push_back(fold_case_ ? folded(pattern.substr(0, star))
+                                       : std::string(pattern.substr(0, star)));
     else
-        exact_.add(core);
+        add_pieces(pattern);
+}
+
+void WildcardSet::add_pieces(std::string_view pattern) {
+    const auto add_text = [this](std::string_view piece) {
+        for (const char c : piece)
+            texts_ += fold_case_ ? fold(c) : c;
+        return static_cast<std::uint32_t>(piece.size());
+    };
+    Pieces pieces{};
+    pieces.at = static_cast<std::uint32_t>(texts_.size());
+    pieces.inner_begin = static_cast<std::uint32_t>(inner_.size());
+    const std::size_t last = pattern.rfind('*');
+    std::size_t at = pattern.find('*');
+    pieces.first = add_text(pattern.substr(0, at));
+    pieces.last = add_text(pattern.substr(last + 1));
+    while (at < last) {
+        const std::size_t star = pattern.find('*', at + 1);
+        if (star > at + 1)
+            inner_.push_back(add_text(pattern.substr(at + 1, star - at - 1)));
+        at = star;
+    }
+    pieces.inner_end = static_cast<std::uint32_t>(inner_.size());
+    pieces_.push_back(pieces);
 }
 
 // Sorted and with no prefix of another left, at most one prefix can match a value: the last one
@@ -138,6 +118,11 @@ void WildcardSet::drop_covered_prefixes() {
             kept.push_back(std::move(prefix));
     }
     prefixes_ = std::move(kept);
+    if (prefixes_.size() > kFewPrefixes)
+        return;
+    for (const std::string& prefix : prefixes_)
+        add_pieces(prefix + '*');
+    prefixes_.clear();
 }
 
 std::optional<std::vector<RequiredText>> WildcardSet::required() const {
@@ -145,17 +130,34 @@ std::optional<std::vector<RequiredText>> WildcardSet::required() const {
     if (any_)
         return std::nullopt;
     std::vector<RequiredText> all;
-    const auto add_each = [&](const auto& texts, Where where) {
-        for (const std::string& text : texts)
-            all.push_back({where, text});
-    };
-    add_each(exact_, Where::whole);
-    add_each(prefixes_, Where::prefix);
-    add_each(suffixes_, Where::suffix);
-    add_each(contained_, Where::inside);
-    for (const Wildcard& pattern : general_)
+    for (const std::string& text : exact_)
+        all.push_back({Where::whole, text});
+    for (const std::string& prefix : prefixes_)
+        all.push_back({Where::prefix, prefix});
+    for (const Pieces& pieces : pieces_)
+        all.push_back(required_by(pieces));
+    for (const Wildcard& pattern : with_question_mark_)
         all.push_back({Where::inside, pattern.longest_piece()});
     return all;
+}
+
+// A pattern of one piece says where it stands, of others the longest stands somewhere.
+RequiredText WildcardSet::required_by(const Pieces& pieces) const {
+    using Where = RequiredText::Where;
+    const char* text = texts_.data() + pieces.at;
+    const std::string_view first(text, pieces.first);
+    const std::string_view last(text + pieces.first, pieces.last);
+    const bool has_inner = pieces.inner_begin < pieces.inner_end;
+    if (!has_inner && last.empty())
+        return {Where::prefix, std::string(first)};
+    if (!has_inner && first.empty())
+        return {Where::suffix, std::string(last)};
+    std::string_view longest = first;
+    text += pieces.first + pieces.last;
+    for (std::uint32_t i = pieces.inner_begin; i < pieces.inner_end; text += inner_[i++])
+        longest = inner_[i] > longest.size() ? std::string_view(text, inner_[i]) : longest;
+    longest = last.size() > longest.size() ? last : longest;
+    return {Where::inside, std::string(longest)};
 }
 
 bool WildcardSet::matches(std::string_view value) const {
@@ -167,22 +169,43 @@ bool WildcardSet::matches(std::string_view value) const {
 bool WildcardSet::matches_prepared(std::string_view value) const {
     if (any_ || exact_.contains_prepared(value))
         return true;
-    const auto after = std::upper_bound(prefixes_.begin(), prefixes_.end(), value);
-    if (after != prefixes_.begin() && value.starts_with(*(after - 1)))
-        return true;
-    for (const std::string& suffix : suffixes_) {
-        if (value.ends_with(suffix))
+    if (!prefixes_.empty()) {
+        const auto after = std::upper_bound(prefixes_.begin(), prefixes_.end(), value);
+        if (after != prefixes_.begin() && value.starts_with(*(after - 1)))
             return true;
     }
-    for (const std::string& part : contained_) {
-        if (value.find(part) != std::string_view::npos)
+    for (const Pieces& pieces : pieces_) {
+        if (matches_pieces(pieces, value))
             return true;
     }
-    for (const Wildcard& pattern : general_) {
+    for (const Wildcard& pattern : with_question_mark_) {
         if (pattern.matches_prepared(value))
             return true;
     }
     return false;
+}
+
+// The inner pieces each as early as it can be: an earlier place never takes room from the pieces
+// behind it.
+bool WildcardSet::matches_pieces(const Pieces& pieces, std::string_view value) const {
+    const char* text = texts_.data() + pieces.at;
+    const std::string_view first(text, pieces.first);
+    const std::string_view last(text + pieces.first, pieces.last);
+    if (value.size() < first.size() + last.size() || !value.starts_with(first) ||
+        !value.ends_with(last))
+        return false;
+    value.remove_prefix(first.size());
+    value.remove_suffix(last.size());
+    text += pieces.first + pieces.last;
+    for (std::uint32_t i = pieces.inner_begin; i < pieces.inner_end; ++i) {
+        const std::string_view piece(text, inner_[i]);
+        const std::size_t at = value.find(piece);
+        if (at == std::string_view::npos)
+            return false;
+        value.remove_prefix(at + piece.size());
+        text += piece.size();
+    }
+    return true;
 }
 
 }  // namespace audisp_eql::detect

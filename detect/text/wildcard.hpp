@@ -24,8 +24,7 @@ struct RequiredText {
     std::string text;  // folded where the pattern folds case
 };
 
-// One pattern with a `*` or `?` somewhere inside. Matching never takes more steps than
-// size(pattern) * size(value).
+// One pattern. Matching never takes more steps than size(pattern) * size(value).
 class Wildcard {
   public:
     Wildcard(std::string_view pattern, bool fold_case);
@@ -37,17 +36,13 @@ class Wildcard {
     friend class WildcardSet;
     // `value` is folded already if the pattern is.
     bool matches_prepared(std::string_view value) const;
-    bool matches_pieces(std::string_view value) const;
-    bool matches_characters(std::string_view value) const;
 
-    std::string pattern_;              // folded if fold_case_
-    std::vector<std::string> pieces_;  // what lies between the stars; used without '?'
+    std::string pattern_;  // folded if fold_case_
     bool fold_case_;
-    bool has_question_mark_;
 };
 
 // A list of patterns, any of which may match: sorted by shape so that a value is hashed once,
-// looked up once among the prefixes, and only then compared pattern by pattern.
+// looked up once among many prefixes, and only then compared pattern by pattern.
 class WildcardSet {
   public:
     WildcardSet(std::span<const std::string> patterns, bool fold_case);
@@ -59,16 +54,30 @@ class WildcardSet {
     std::optional<std::vector<RequiredText>> required() const;
 
   private:
+    // A pattern with stars and without question marks: its first piece is what a value begins with,
+    // its last what it ends with, the inner ones stand in order between them. First and last may be
+    // empty.
+    struct Pieces {
+        std::uint32_t at;           // in texts_: the first, the last, then the inner ones
+        std::uint32_t first, last;  // bytes of each
+        std::uint32_t inner_begin, inner_end;  // in inner_: bytes of each
+    };
     void add(std::string_view pattern);
+    void add_pieces(std::string_view pattern);
     void drop_covered_prefixes();
+    bool matches_pieces(const Pieces& pieces, std::string_view value) const;
+    RequiredText required_by(const Pieces& pieces) const;
 
     bool fold_case_;
     bool any_ = false;  // "*"
     TextSet exact_;
     std::vector<std::string> prefixes_;  // sorted; none begins with another
-    std::vector<std::string> suffixes_;
-    std::vector<std::string> contained_;
-    std::vector<Wildcard> general_;
+    // All that is compared one by one lies together: rules have tens of thousands of patterns, and
+    // what each of them costs is mostly the way to its text.
+    std::vector<Pieces> pieces_;
+    std::string texts_;
+    std::vector<std::uint32_t> inner_;
+    std::vector<Wildcard> with_question_mark_;
 };
 
 }  // namespace audisp_eql::detect
