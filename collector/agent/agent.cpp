@@ -58,8 +58,8 @@ Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> ru
       own_files_(text_of(lines_of_own_files(settings))),
       access_(access),
       feeds_(*access.feeds),
-      opened_mono_ns_(monotonic_ns()),
-      opened_real_ns_(nanoseconds(CLOCK_REALTIME)),
+      begin_mono_ns_(monotonic_ns()),
+      begin_real_ns_(nanoseconds(CLOCK_REALTIME)),
       notices_(io_),
       got_(feeds_.open(request_of(settings, rules.get(), own_files_))) {
     // A reader of our standard output or capture that goes away is that output's trouble only.
@@ -125,12 +125,15 @@ void Agent::run(MessageSink& consumer) {
     HostOptions host;
     host.feeds = got_.names;
     host.audit_feed = got_.audit_feed;
-    host.mono_ns = opened_mono_ns_;
-    host.real_ns = opened_real_ns_;
+    host.mono_ns = begin_mono_ns_;
+    host.real_ns = begin_real_ns_;
+    host.backdated = tell_before_ != nullptr;
     host.own_pids = {static_cast<std::int32_t>(::getpid())};
     if (got_.reader_pid != 0 && got_.reader_pid != host.own_pids.front())
         host.own_pids.push_back(got_.reader_pid);
     const HostReport report = tell_host_facts(consumer, *access_.proc, host);
+    if (tell_before_)
+        tell_before_();
     if (got_.audit_was_off)
         log::warning(blind_line(report.programs));
     else if (!booted_with_audit())
@@ -160,6 +163,12 @@ void Agent::run(MessageSink& consumer) {
         throw;
     }
     close_feeds();
+}
+
+void Agent::begin_with(std::int64_t mono_ns, std::int64_t real_ns, std::function<void()> tell) {
+    begin_mono_ns_ = mono_ns;
+    begin_real_ns_ = real_ns;
+    tell_before_ = std::move(tell);
 }
 
 void Agent::stop() {
@@ -217,8 +226,10 @@ void Agent::on_signal(int number) {
         log::warning("stopped at once; what was read and not worked off is lost");
         io_.stop();
     } else {
-        if (number == SIGUSR2)
+        if (number == SIGUSR2) {
+            makes_way_ = true;
             ask_for_successor();
+        }
         log::info("stopping: working off what was read");
         stop();
     }

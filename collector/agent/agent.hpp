@@ -46,6 +46,11 @@ class Agent {
     // then what was already read, and puts audit back as it was. A second signal ends at once.
     void run(MessageSink& consumer);
     void stop();
+    // Before run(): what went before is known from that time of both clocks on, and `tell` gives it
+    // to the consumer once /proc was read.
+    void begin_with(std::int64_t mono_ns, std::int64_t real_ns, std::function<void()> tell);
+    // It was asked to make way for a newer version of the program.
+    bool makes_way() const { return makes_way_; }
     // Other rules are to be evaluated: asks the kernel for what they need, no less and no more.
     // On the worker's thread.
     void watch_for(const detect::RuleSet& rules);
@@ -93,18 +98,19 @@ class Agent {
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_;
     std::list<Repeated> repeated_;
-    std::function<void()> on_hangup_, on_look_, on_user_signal_;
+    std::function<void()> on_hangup_, on_look_, on_user_signal_, tell_before_;
     std::size_t blind_rules_ = 0;
     const bool expensive_;
     const std::string own_files_;  // audit rules that watch them
     Access& access_;
     FeedHost& feeds_;
-    // Before the feeds are opened.
-    const std::int64_t opened_mono_ns_, opened_real_ns_;
+    // Before the feeds are opened, or of begin_with().
+    std::int64_t begin_mono_ns_, begin_real_ns_;
     boost::asio::posix::stream_descriptor notices_;
     std::array<unsigned char, 1> notice_{};
     FeedReport got_;
     bool stopping_ = false;
+    bool makes_way_ = false;
     bool closed_ = false;
     bool lost_privileged_ = false;
 };

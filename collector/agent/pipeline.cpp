@@ -88,6 +88,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     std::optional<Resync> resync;  // live only
     std::optional<detect::Stories> stories;
     detect::SecretFree secret_free;  // for the fields of the rules at hand
+    bool retelling = false;
 
     State(std::shared_ptr<const detect::RuleSet> set, PipelineOptions chosen, AlertHandler handler)
         : rules(std::move(set)),
@@ -285,11 +286,12 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     // AuditEventSink
     void on_audit_event(const AuditEvent& event) override {
         // It is the first record of its event.
-        if (options.on_config_change && !event.records().empty() &&
+        if (options.on_config_change && !retelling && !event.records().empty() &&
             event.records().front().type == audit_type::kConfigChange)
             options.on_config_change(event);
         // The key is the last of a SYSCALL record.
-        if (options.on_own_file && event.body_of(audit_type::kSyscall).ends_with(own_file_ending))
+        if (options.on_own_file && !retelling &&
+            event.body_of(audit_type::kSyscall).ends_with(own_file_ending))
             options.on_own_file(event);
         normalizer.on_audit_event(event);
     }
@@ -327,7 +329,7 @@ struct Pipeline::State final : AuditEventSink, EventSink, detect::MatchSink {
     void on_matches(const detect::Rule& rule, std::span<const detect::Match> matches) override {
         if (options.on_matches)
             options.on_matches(rule, matches);
-        if (!on_alert)
+        if (!on_alert || retelling)
             return;
         if (rule.building_block) {
             counters.quiet_matches += matches.size();
@@ -427,6 +429,15 @@ void Pipeline::on_message(const Message& message) {
     loss.mono_ns = state.stream_ns;
     loss.bytes = text;
     state.take(loss);
+}
+
+void Pipeline::retell(const Message& message) {
+    State& state = *state_;
+    state.retelling = true;
+    state.normalizer.ask(nullptr);
+    state.consume(message);
+    state.normalizer.ask(state.options.proc);
+    state.retelling = false;
 }
 
 std::uint64_t Pipeline::replace_rules(std::shared_ptr<const detect::RuleSet> rules) {

@@ -90,6 +90,10 @@ class Pipeline final : public MessageSink {
     ~Pipeline() override;
 
     void on_message(const Message& message) override;
+    // Live only: a message that the run before this one worked off. As on_message, but /proc is not
+    // asked (what it answered then is among the messages), and nothing is said of what shows: no
+    // alerts, changes of audit or of our files, nor is it recorded. Gaps are new ones all the same.
+    void retell(const Message& message);
     // From now on; what is pending of rules whose text is the same lives on (detect/engine).
     // Returns how many pending matches of changed and removed rules were dropped.
     std::uint64_t replace_rules(std::shared_ptr<const detect::RuleSet> rules);

@@ -5,8 +5,7 @@
 // audit rules stay in force. Of two processes the privileged one becomes it, and makes a new
 // confined one.
 //
-// What is known in memory is not handed over: the process table is made anew from /proc, sequences
-// that had begun begin anew.
+// What is known in memory it makes anew: from /proc, and from the newest messages (agent/handover).
 // Memory: flags of the process. Threads: ask_for_successor() is the worker's or a signal handler's,
 // the rest the agent's own.
 #pragma once

@@ -13,6 +13,7 @@
 #include "collector/agent/agent.hpp"
 #include "collector/agent/capture_file.hpp"
 #include "collector/agent/gap_teller.hpp"
+#include "collector/agent/handover.hpp"
 #include "collector/agent/health.hpp"
 #include "collector/agent/log.hpp"
 #include "collector/agent/outputs.hpp"
@@ -87,6 +88,39 @@ void log_statistics(const Pipeline& pipeline, const Outputs& outputs, const Agen
         log::info(text);
 }
 
+// Of an upgrade: what the version before this one worked off last.
+class Retelling final : public MessageSink {
+  public:
+    Retelling(Pipeline& pipeline, RecentMessages& recent) : pipeline_(pipeline), recent_(recent) {}
+    void on_message(const Message& message) override {
+        pipeline_.retell(message);
+        recent_.keep(message);
+    }
+
+  private:
+    Pipeline& pipeline_;
+    RecentMessages& recent_;
+};
+
+void go_on_from(const Handover& handover, Pipeline& pipeline, RecentMessages& recent) {
+    Retelling retelling(pipeline, recent);
+    const std::size_t count = handover.tell(retelling);
+    pipeline.take_new_gaps();  // they were told then
+    log::info(
+        fmt::format("{} messages of the version before this one were worked off again; "
+                    "sequences that began in its last {} s go on",
+                    count, (monotonic_ns() - handover.mono_ns()) / 1'000'000'000));
+}
+
+void leave_to_successor(RecentMessages& recent, const std::string& directory) {
+    try {
+        recent.leave(directory, boot_id_of_host(), monotonic_ns());
+    } catch (const std::system_error& problem) {
+        log::warning(fmt::format(
+            "sequences that have begun cannot be handed over, and begin anew: {}", problem.what()));
+    }
+}
+
 int watch_host(const Settings& settings) {
     if (!settings.arguments.empty()) {
         log::error(fmt::format("unexpected argument '{}'; the command word comes first",
@@ -124,7 +158,10 @@ int watch_host(const Settings& settings) {
     health.rules_are_broken(broken);
     PipelineOptions options;
     options.proc = access.proc.get();
-    options.tee = capture.get();
+    std::unique_ptr<RecentMessages> recent;
+    if (agent.got().audit_feed == name_of(AuditFeed::plugin) && settings.state_dir != "off")
+        recent = std::make_unique<RecentMessages>(capture.get());
+    options.tee = recent ? static_cast<MessageSink*>(recent.get()) : capture.get();
     options.env_vars = settings.env_vars;
     options.memory_ceiling = settings.memory_mib.value << 20;
     options.single_alerts = settings.single_alerts;
@@ -159,8 +196,16 @@ int watch_host(const Settings& settings) {
         log::info("SIGHUP: the JSON file is opened anew, the rules are read anew");
         reloader.reload();
     });
+    std::optional<Handover> handover;
+    if (recent)
+        handover.emplace(settings.state_dir, boot_id_of_host(), monotonic_ns());
+    if (handover && !handover->empty())
+        agent.begin_with(handover->mono_ns(), handover->real_ns(),
+                         [&] { go_on_from(*handover, pipeline, *recent); });
     agent.run(pipeline);
     pipeline.stop();
+    if (agent.makes_way() && recent)
+        leave_to_successor(*recent, settings.state_dir);
     serials.keep(pipeline.last_serial(), monotonic_ns(), true);
     for (const GapNews& news : gaps.tell_rest(pipeline.take_new_gaps()))
         raise_gap(health.own(), news);

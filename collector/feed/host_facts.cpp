@@ -39,16 +39,25 @@ std::string word(std::string_view text) {
     return clean;
 }
 
-void tell(MessageSink& sink, MessageKind kind, std::string_view bytes) {
-    Message message{};
-    message.kind = kind;
-    message.mono_ns = nanoseconds(CLOCK_MONOTONIC);
-    message.bytes = bytes;
-    sink.on_message(message);
-}
+class Teller {
+  public:
+    Teller(MessageSink& sink, const HostOptions& options)
+        : sink_(sink), then_ns_(options.backdated ? options.mono_ns : 0) {}
+    void tell(MessageKind kind, std::string_view bytes) {
+        Message message{};
+        message.kind = kind;
+        message.mono_ns = then_ns_ != 0 ? then_ns_ : monotonic_ns();
+        message.bytes = bytes;
+        sink_.on_message(message);
+    }
+
+  private:
+    MessageSink& sink_;
+    const std::int64_t then_ns_;  // 0: now, whenever that is
+};
 
 // name:password:id:…, the form of both files. Lines without a number are the name service's.
-std::size_t tell_accounts(MessageSink& sink, MessageKind kind, std::string_view id_key,
+std::size_t tell_accounts(Teller& teller, MessageKind kind, std::string_view id_key,
                           const std::string& path) {
     const std::string text = read_bounded(path, kMaxAccountFileBytes);
     std::size_t told = 0;
@@ -64,7 +73,7 @@ std::size_t tell_accounts(MessageSink& sink, MessageKind kind, std::string_view 
             line.substr(second + 1, line.find(':', second + 1) - second - 1);
         if (id.empty() || id.find_first_not_of("0123456789") != std::string_view::npos)
             continue;
-        tell(sink, kind, fmt::format("{}={} name={}", id_key, id, word(line.substr(0, first))));
+        teller.tell(kind, fmt::format("{}={} name={}", id_key, id, word(line.substr(0, first))));
         ++told;
     }
     return told;
@@ -107,9 +116,10 @@ HostReport tell_host_facts(MessageSink& sink, ProcReader& proc, const HostOption
     clock.mono_ns = options.mono_ns != 0 ? options.mono_ns : monotonic_ns();
     clock.real_ns = options.mono_ns != 0 ? options.real_ns : nanoseconds(CLOCK_REALTIME);
     sink.on_message(clock);
-    tell(sink, MessageKind::host, host_text(options));
-    report.users = tell_accounts(sink, MessageKind::user, "uid", options.root + "/etc/passwd");
-    report.groups = tell_accounts(sink, MessageKind::group, "gid", options.root + "/etc/group");
+    Teller teller(sink, options);
+    teller.tell(MessageKind::host, host_text(options));
+    report.users = tell_accounts(teller, MessageKind::user, "uid", options.root + "/etc/passwd");
+    report.groups = tell_accounts(teller, MessageKind::group, "gid", options.root + "/etc/group");
     const auto self = static_cast<std::int32_t>(::getpid());
     std::vector<std::int32_t> pids = proc.pids();
     // Parents first, as far as numbers tell.
@@ -120,7 +130,7 @@ HostReport tell_host_facts(MessageSink& sink, ProcReader& proc, const HostOption
         const auto snapshot = proc.read(pid);
         if (!snapshot)
             continue;
-        tell(sink, MessageKind::process, to_text(*snapshot));
+        teller.tell(MessageKind::process, to_text(*snapshot));
         ++report.processes;
         if (!snapshot->exe.empty() && pid != self &&
             std::find(options.own_pids.begin(), options.own_pids.end(), pid) ==

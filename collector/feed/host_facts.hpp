@@ -35,6 +35,8 @@ struct HostOptions {
     // The clocks before the feeds were opened; 0: now. What was queued since must not lie before
     // the first message, or it would be taken for that of an earlier boot.
     std::int64_t mono_ns = 0, real_ns = 0;
+    // What is read now was so from then on, as far as is known: messages of that time follow.
+    bool backdated = false;
 };
 
 struct HostReport {

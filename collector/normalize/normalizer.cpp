@@ -17,6 +17,10 @@ Normalizer::Normalizer(EventSink& sink, ProcReader* proc, MessageSink* learned)
     : state_(std::make_unique<State>(sink, proc, learned)) {}
 Normalizer::~Normalizer() = default;
 
+void Normalizer::ask(ProcReader* proc) {
+    state_->proc = proc;
+}
+
 void Normalizer::on_message(const Message& message) {
     State& state = *state_;
     switch (message.kind) {

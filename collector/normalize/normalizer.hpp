@@ -101,6 +101,8 @@ class Normalizer {
     // `process` message like any other: it goes to `learned` (if any), so that a capture repeats
     // it, and then to on_message().
     Normalizer(EventSink& sink, ProcReader* proc, MessageSink* learned = nullptr);
+    // Asks that one from now on; null: nobody.
+    void ask(ProcReader* proc);
     ~Normalizer();
 
     // Events that nobody looks at are not made; exec, fork, end, connect and accept always are.

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program as plugin of a real auditd, which has a configuration directory of its own: both
 techniques become alerts in rsyslog's file, also after auditd was told to reload and after auditd
-had to start the program anew; the end of auditd is the end of the program."""
+had to start the program anew, and across an upgrade; the end of auditd is the end of the program."""
 
 import contextlib
+import json
 import os
 import pathlib
+import shutil
 import signal
+import subprocess
 import time
 
 import harness
@@ -77,7 +80,7 @@ class Auditd(harness.Process):
             path.chmod(0o640)
         self.program = program
         super().__init__("auditd", self.FLAG, "-c", directory, log=base / "auditd.log",
-                         stdout=harness.subprocess.DEVNULL)
+                         stdout=subprocess.DEVNULL)
 
     def plugin(self, program=None):
         """The pid of the program (or of another plugin's) that auditd runs now; None if there is
@@ -165,9 +168,9 @@ def alerts_as_plugin(arguments, directory, techniques):
             expect(auditd.stop() == 0, f"auditd did not end with 0:\n{auditd.text()}")
             harness.wait_for("the program outlives auditd", lambda: is_gone(plugin), 5.0)
     expect(not own_rules(), "rules of ours were left")
-    replayed = harness.subprocess.run(
+    replayed = subprocess.run(
         [program, "replay", "--config", "/dev/null", "--rules", rules, capture],
-        capture_output=True, stdin=harness.subprocess.DEVNULL)
+        capture_output=True, stdin=subprocess.DEVNULL)
     expect(replayed.returncode == 0, f"replay failed: {replayed.stderr.decode()}")
     expect(replayed.stdout == json_file.read_bytes(),
            f"{capture} replays to other alerts than {json_file}")
@@ -200,6 +203,65 @@ def auditd_starts_it_anew(arguments, directory, techniques):
     expect(not own_rules(), "rules of ours were left by a third start")
 
 
+# The shell is there before the upgrade and afterwards; /proc alone does not tell what it did.
+ACROSS_AN_UPGRADE = """\
+[rule]
+name = "Twice by one shell"
+rule_id = "6d8d3f6e-0f0b-4a37-9c64-6d6b7f3f7a01"
+type = "eql"
+query = '''
+sequence by process.parent.entity_id with maxspan=1m
+  [process where event.action == "exec" and process.args == "--before-the-upgrade"]
+  [process where event.action == "exec" and process.args == "--after-the-upgrade"]
+'''
+severity = "low"
+risk_score = 21
+"""
+
+
+def run_by(shell, argument):
+    shell.stdin.write(f"/bin/true {argument}; echo done\n".encode())
+    shell.stdin.flush()
+    expect(shell.stdout.readline() == b"done\n", "the shell does not answer")
+
+
+def upgraded_in_its_place(arguments, directory, techniques):
+    """What began before the newer version took over goes on, and nothing is told twice."""
+    os.mkdir(directory)
+    rules, state = pathlib.Path(directory, "rules"), pathlib.Path(directory, "state")
+    shutil.copytree(arguments["rules"], rules)
+    (rules / "twice.toml").write_text(ACROSS_AN_UPGRADE)
+    state.mkdir(mode=0o700)
+    with harness.Syslog(directory) as syslog:
+        file = pathlib.Path(directory, "alerts.ndjson")
+        settings = {"rules": rules, "syslog": syslog.socket, "state-dir": state,
+                    "json-file": file, "require": "audit,proc_connector"}
+        with (Auditd(directory, arguments["program"], settings) as auditd,
+              subprocess.Popen(["/bin/sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell):
+            plugin = auditd.wait_for_plugin()
+            run_by(shell, "--before-the-upgrade")
+            pid, _ = techniques.suspicious_binary()
+            syslog.wait_for_alert(harness.SUSPICIOUS_BINARY, pid)
+
+            os.kill(plugin, signal.SIGUSR2)
+            expect(auditd.wait_for_plugin(start=2) == plugin, "it is not the same process")
+            expect("were worked off again" in auditd.text(), f"nothing was left:\n{auditd.text()}")
+            expect(not (state / "handover.capture").exists(), "what was left lies there still")
+            run_by(shell, "--after-the-upgrade")
+            shell.stdin.close()
+            harness.wait_for(
+                lambda: f"what began before is not known:\n{auditd.text()}",
+                lambda: [alert for alert in syslog.alerts()
+                         if alert["rule"]["name"] == "Twice by one shell"])
+            # In syslog it may be twice: the spool sends the last ones again, under their ids.
+            told = [json.loads(line)["event"]["id"] for line in file.read_text().splitlines()]
+            expect(len(told) == len(set(told)), f"an alert was made twice:\n{told}")
+            techniques_are_found(syslog, techniques)
+            expect(auditd.stop() == 0, f"auditd did not end with 0:\n{auditd.text()}")
+            harness.wait_for("the program outlives auditd", lambda: is_gone(plugin), 5.0)
+    expect(not own_rules(), "rules of ours were left")
+
+
 def test(arguments, directory):
     before = harness.audit_status()
     # The host's own part where auditd runs: a backlog that holds a burst.
@@ -209,6 +271,7 @@ def test(arguments, directory):
             techniques = harness.Techniques(network, arguments["stageless"], directory)
             alerts_as_plugin(arguments, f"{directory}/alerts", techniques)
             auditd_starts_it_anew(arguments, f"{directory}/anew", techniques)
+            upgraded_in_its_place(arguments, f"{directory}/upgrade", techniques)
     finally:
         # auditd enables audit and leaves it so.
         harness.sh("auditctl", "-e", str(before["enabled"]))
