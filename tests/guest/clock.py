@@ -16,7 +16,9 @@ import sys
 import tempfile
 
 import kernel
-from kernel import Failure, HERE, Skip, expect, sh
+import steps
+from kernel import HERE
+from steps import Skip, expect, sh
 
 APPLETS = ("sh", "mount", "mkdir", "grep", "sleep", "cat", "kill", "poweroff", "date", "ifconfig", "nc",
            "gzip", "base64", "rm", "usleep")
@@ -125,11 +127,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Skip as reason:
-        print(f"guest.clock: skipped: {reason}")
-        sys.exit(kernel.SKIPPED)
-    except Failure as problem:
-        print(f"guest.clock: failed: {problem}")
-        sys.exit(1)
+    steps.run("guest.clock", main)

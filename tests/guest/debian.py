@@ -15,7 +15,9 @@ import tempfile
 import time
 
 import machine
-from machine import Failure, HERE, Skip, expect, sh
+import steps
+from machine import HERE
+from steps import Failure, Skip, expect, sh
 
 # What the scripts call; {file} is the package's name, {next} that of the next version.
 OF_DEB = """\
@@ -156,11 +158,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Skip as reason:
-        print(f"guest.debian: skipped: {reason}")
-        sys.exit(machine.SKIPPED)
-    except Failure as problem:
-        print(f"guest.debian: failed: {problem}")
-        sys.exit(1)
+    steps.run("guest.debian", main)

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
+import steps
+from steps import Failure, Skip, expect, sh
+
 HERE = pathlib.Path(__file__).parent
 PATIENCE = 500
 TOOLS = ("qemu-system-x86_64", "busybox", "cpio", "auditctl", "apparmor_parser", "apt-get",
@@ -40,27 +42,6 @@ profile guarded /guarded/cat {
   /{usr/,}lib{,64}/** mr,
 }
 """
-
-
-class Skip(Exception):
-    pass
-
-
-class Failure(Exception):
-    pass
-
-
-def expect(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def sh(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          **options)
-    if done.returncode != 0:
-        raise Failure(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
-    return done.stdout
 
 
 def kernel_package(cache):
@@ -219,11 +200,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Skip as reason:
-        print(f"guest.kernel: skipped: {reason}")
-        sys.exit(SKIPPED)
-    except Failure as problem:
-        print(f"guest.kernel: failed: {problem}")
-        sys.exit(1)
+    steps.run("guest.kernel", main)

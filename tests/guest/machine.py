@@ -17,7 +17,8 @@ import subprocess
 import tarfile
 import tempfile
 
-SKIPPED = 77
+from steps import Failure, Skip, sh
+
 HERE = pathlib.Path(__file__).parent
 TOOLS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "cpio", "dpkg-deb", "tar")
 # Cold, without KVM, on a machine that does other work too.
@@ -98,28 +99,6 @@ $b mount -t ext4 -o rw,noatime /dev/vda /new || exec $b poweroff -f
 $b mount --move /dev /new/dev
 exec $b switch_root /new /sbin/init
 """
-
-
-class Skip(Exception):
-    pass
-
-
-class Failure(Exception):
-    pass
-
-
-def expect(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def sh(*command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          errors="replace", stdin=subprocess.DEVNULL, **options)
-    if done.returncode != 0:
-        raise Failure(f"{command[0]} ended with {done.returncode}: "
-                      f"{(done.stdout + done.stderr).strip()[-2000:]}")
-    return done.stdout
 
 
 def cache():
