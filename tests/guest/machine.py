@@ -17,7 +17,7 @@ import subprocess
 import tarfile
 import tempfile
 
-from steps import Failure, Skip, sh
+from steps import Failure, Skip, expect, sh
 
 HERE = pathlib.Path(__file__).parent
 TOOLS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "cpio", "dpkg-deb", "tar")
