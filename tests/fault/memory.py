@@ -13,7 +13,6 @@ import re
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 
@@ -135,7 +134,6 @@ def test(arguments, directory):
             loss.shell_is_found(agent, techniques)
             watch = Watch(agent.processes())
             for storm in (fork_storm, big_execs, half_open_sequences):
-                before = agent.gaps().get("memory", (0, False))[0]
                 began = time.monotonic()
                 done = storm(part)
                 # Behind all that the storm left in the ring.

@@ -26,7 +26,7 @@ import time
 import feeding
 import hostile
 import strict
-from feeding import Failure, expect, wait_for
+from feeding import Failure, expect
 
 SECONDS = float(os.environ.get("AUDISP_EQL_SOAK", "60"))
 # What the tables still take after the warm-up, which holds less of everything than their bounds. A
