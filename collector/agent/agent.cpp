@@ -77,7 +77,8 @@ Agent::Agent(const Settings& settings, std::shared_ptr<const detect::RuleSet> ru
 }
 
 AuditView Agent::look_after(bool restore) {
-    return closed_ ? AuditView() : feeds_.look_after(restore);
+    // From stop() on, audit is as it was before: no work of anybody else's.
+    return stopping_ || closed_ ? AuditView() : feeds_.look_after(restore);
 }
 
 void Agent::watch_for(const detect::RuleSet& rules) {

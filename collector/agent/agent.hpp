@@ -71,7 +71,8 @@ class Agent {
 
     // On the worker's thread only.
     FeedHost& feeds() { return feeds_; }
-    // As FeedHost's; nothing once the feeds are closed: outputs may go on for some seconds.
+    // As FeedHost's; nothing from stop() on: what was read is worked off, and outputs may go on for
+    // some seconds.
     AuditView look_after(bool restore);
     const FeedReport& got() const { return got_; }
     const ReaderCounters& reader_counters() const { return feeds_.counters(); }
